@@ -1,0 +1,1 @@
+"""Decides what a tree does next. Pure: no I/O, no clock, no randomness."""
