@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from planner.facts import CheckFailure, CommandResult, Diffstat, Goal, Report, ReviewComment, TrainItem
-from planner.model import Value
+from planner.model import Address, Value
 from planner.policy import Commands, Limits, RoleModel
 
 Queue = Literal["github", "agents", "git", "timer"]
@@ -22,6 +22,17 @@ class Base(Value):
     """filled by `planner.step`: event id and index"""
     coalesce: str | None = None
     delay_s: float = 0
+
+
+class Vet(Base):
+    """→ the real event(s), with the sender's permission read from the API and what the webhook left out fetched."""
+
+    type: Literal["vet"] = "vet"
+    to: Address
+    fact: str
+    """which kind of fact; `bot.intake` names them"""
+    login: str
+    facts: dict[str, object]
 
 
 class ReadConfig(Base):
@@ -320,7 +331,7 @@ class React(Base):
 
 
 Action = Annotated[
-    ReadConfig | Say | PostPreview | RefreshStatus | AnswerRedirect | FileIssue | LinkDependency | UpdateIssue
+    Vet | ReadConfig | Say | PostPreview | RefreshStatus | AnswerRedirect | FileIssue | LinkDependency | UpdateIssue
     | CloseIssue | EnsureBranch | DeleteBranch | OpenPull | UpdatePull | MarkReady | ClosePull | AnswerReview
     | WatchChecks | Verify | RunPlanner | RunJudge | RunAttempt | BuildCandidate | MoveBranch | PrepareHead
     | MergePull | WakeAt | SetLabels | React,

@@ -250,7 +250,10 @@ class Verified(Value):
 
 
 class CandidateBuilt(Value):
-    """Merges of `items` on `base`; `conflicts` did not merge. `tested`: its tree equals a head whose checks were green."""
+    """Merges of `items` on `base`; `conflicts` did not merge.
+
+    `tested`: its tree equals that of a head whose checks were green.
+    """
 
     type: Literal["candidate_built"] = "candidate_built"
     round: int
