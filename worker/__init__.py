@@ -1,1 +1,1 @@
-"""One agent at work in a sandbox. Knows nothing of GitHub or of trees."""
+"""One agent at work: briefs in, handoffs out. Knows nothing of GitHub or of trees."""
