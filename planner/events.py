@@ -30,6 +30,7 @@ class RootLabeled(Value):
 
     type: Literal["root_labeled"] = "root_labeled"
     scope: Scope
+    issue_id: int
     title: str
     body: str
     by: Person

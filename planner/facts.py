@@ -102,6 +102,8 @@ class TrainItem(Value):
     branch: str
     sha: str
     title: str
+    files: tuple[str, ...] = ()
+    """what it changes, to name the rivals of a conflict"""
 
 
 class ChildView(Value):

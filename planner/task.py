@@ -1,0 +1,395 @@
+"""One task: a brief, its attempts, and the pull request they lead to. One issue, one branch, one worker at a time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from planner import keys
+from planner.actions import (
+    AnswerReview,
+    Brief,
+    CloseIssue,
+    ClosePull,
+    DeleteBranch,
+    MarkReady,
+    OpenPull,
+    PullText,
+    RunAttempt,
+    UpdateIssue,
+    UpdatePull,
+    Verify,
+    WatchChecks,
+)
+from planner.events import (
+    ChildChanged,
+    DispatchAsked,
+    DispatchWithdrawn,
+    LandAsked,
+    LandWithdrawn,
+    RivalWork,
+    SlotFreed,
+    Verified,
+)
+from planner.facts import ChildView, Diffstat, Goal, Report, ReviewComment, TrainItem, Usage
+from planner.model import Address, Person, Scope, Value
+from planner.out import Out
+from planner.policy import RepoConfig
+from planner.pull import Pull, decide
+
+State = Literal[
+    "waiting", "ready", "working", "checking", "review", "landing", "landed", "done", "failed", "cancelled", "parked"
+]
+ENDED: tuple[State, ...] = ("landed", "done", "cancelled")
+
+
+class Revision(Value):
+    """Review comments that the running round answers. `pull` is where they stand."""
+
+    review_id: int
+    reviewer: str
+    comments: tuple[ReviewComment, ...]
+    own: bool
+    """they stand on the task's own pull request (else on the slice's, and the planner answers)"""
+
+
+class Task(Value):
+    scope: Scope
+    config: RepoConfig
+    key: str
+    id: str
+    parent: str
+    goal: Goal
+    number: int
+    issue_id: int | None
+    base: str
+    lands_on_target: bool
+    priority: int
+    started_by: Person
+    state: State = "waiting"
+    seq: int = 0
+    waits_for: tuple[str, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
+    """what predecessors handed over"""
+    trouble: tuple[tuple[str, str], ...] = ()
+    """why the next attempt is needed"""
+    role: Literal["worker", "resolver"] = "worker"
+    series: int = 1
+    attempt: int = 0
+    tries: int = 0
+    """attempts of this round; a new round starts with a revision, a changed goal or a retry"""
+    conflicts: int = 0
+    rounds: int = 0
+    """review rounds"""
+    stale: bool = False
+    """the goal changed while an attempt ran: its result does not count"""
+    pull: Pull | None = None
+    proof: Verified | None = None
+    """what verification said, when it came before the pull request existed"""
+    old_pull: int | None = None
+    report: Report | None = None
+    diff: Diffstat = Diffstat()
+    patch: str = ""
+    files: tuple[str, ...] = ()
+    revision: Revision | None = None
+    rivals_asked: int = 0
+    rivals: tuple[RivalWork, ...] = ()
+    usage: Usage = Usage()
+    reason: str | None = None
+
+    @property
+    def me(self) -> Address:
+        return Address(kind="task", key=self.key)
+
+    @property
+    def tree(self) -> Address:
+        return Address(kind="tree", key=self.scope.tree)
+
+    @property
+    def owner(self) -> Address:
+        return Address(kind="planner", key=self.parent)
+
+    @property
+    def branch(self) -> str:
+        return keys.task_branch(self.scope.root, self.key, self.goal.title, self.series)
+
+    @property
+    def train(self) -> Address:
+        if self.lands_on_target:
+            return keys.target_train(self.scope.repo_id, self.base)
+        return keys.slice_train(self.parent)
+
+
+def view(task: Task) -> ChildView:
+    return ChildView(
+        id=task.id,
+        kind="task",
+        title=task.goal.title,
+        state=task.state,
+        number=task.number if task.issue_id is not None else None,
+        pull=task.pull.number if task.pull else task.old_pull,
+        paths=task.goal.paths,
+        attempts=task.attempt,
+        reason=task.reason,
+        report=task.report,
+        lines=task.diff.lines,
+    )
+
+
+def put(task: Task, **changes: object) -> Task:
+    return task.model_copy(update=changes)
+
+
+def tell(task: Task, out: Out, *, wake: bool = False, landed: str | None = None, revised: int | None = None) -> None:
+    out.send(
+        task.owner,
+        ChildChanged(view=view(task), files=task.files, landed_sha=landed, revised=revised, wake=wake),
+    )
+
+
+# ── attempts ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ask_dispatch(task: Task, out: Out) -> Task:
+    out.send(
+        task.tree,
+        DispatchAsked(node=task.key, paths=task.goal.paths, priority=task.priority, order=task.number),
+    )
+    return put(task, state="ready", reason=None)
+
+
+def start_attempt(task: Task, out: Out) -> Task:
+    number = task.attempt + 1
+    models = task.config.models
+    out.do(
+        RunAttempt(
+            attempt=number,
+            role=task.role,
+            base=task.base,
+            branch=task.branch,
+            model=models.resolver if task.role == "resolver" else models.worker,
+            brief=Brief(
+                goal=task.goal,
+                test=task.config.commands.test,
+                attempt=number,
+                context=(*task.context, *task.trouble),
+            ),
+            limits=task.config.limits,
+            commands=task.config.commands,
+            protect=task.config.protect,
+            trailers=task.config.trailers,
+            started_by=task.started_by.login,
+        )
+    )
+    return put(task, state="working", attempt=number, tries=task.tries + 1, stale=False)
+
+
+def again(task: Task, out: Out, heading: str, text: str, *, role: Literal["worker", "resolver"] = "worker") -> Task:
+    """Another attempt with what went wrong, or the end of the task's patience."""
+    trouble = (*task.trouble, (heading, text))[-6:]
+    if task.tries >= task.config.limits.attempts:
+        return fail(put(task, trouble=trouble), out, f"{task.tries} attempts; the last one: {heading}")
+    return ask_dispatch(put(task, trouble=trouble, role=role), out)
+
+
+def fail(task: Task, out: Out, reason: str) -> Task:
+    task = put(task, state="failed", reason=reason)
+    tell(task, out, wake=True)
+    return task
+
+
+def park(task: Task, out: Out, reason: str) -> Task:
+    task = put(task, state="parked", reason=reason)
+    tell(task, out)
+    return task
+
+
+def freed(task: Task, out: Out, usage: Usage) -> None:
+    out.send(task.tree, SlotFreed(node=task.key, usage=usage))
+
+
+# ── the pull request ─────────────────────────────────────────────────────────────────────────────────
+
+
+def commands(task: Task) -> tuple[str, ...]:
+    """What the trusted side runs on a finished commit: acceptance, then the repository's own tests."""
+    test = task.config.commands.test
+    return tuple(dict.fromkeys((*task.goal.acceptance, *((test,) if test else ()))))
+
+
+def text(task: Task, pull: Pull) -> PullText:
+    return PullText(
+        goal=task.goal,
+        diff=task.diff,
+        report=task.report,
+        sha=pull.sha,
+        checks=pull.checks,
+        results=pull.results,
+        attempts=task.attempt,
+        closes=(task.number,) if task.lands_on_target else (),
+        started_by=task.started_by.login,
+    )
+
+
+def rewrite(task: Task, out: Out) -> None:
+    if task.pull:
+        out.do(UpdatePull(pull=task.pull.number, text=text(task, task.pull)))
+
+
+def offer(task: Task, out: Out, sha: str) -> Task:
+    """A new commit is on the branch: prove it."""
+    out.do(Verify(sha=sha, commands=commands(task)))
+    if task.pull is None:
+        out.do(
+            OpenPull(
+                head=task.branch,
+                base=task.base,
+                title=task.goal.title,
+                sha=sha,
+                closes=(task.number,) if task.lands_on_target else (),
+            )
+        )
+        return put(task, state="checking")
+    pull = task.pull.at(sha)
+    out.route(task.me, sha=sha)
+    out.do(WatchChecks(sha=sha, event="pull_request", branch=task.base))
+    task = put(task, state="checking", pull=pull)
+    rewrite(task, out)
+    return task
+
+
+def opened(task: Task, out: Out, number: int, sha: str) -> Task:
+    pull = Pull(number=number, head=task.branch, base=task.base, sha=sha)
+    out.route(task.me, pull=number, sha=sha)
+    out.do(WatchChecks(sha=sha, event="pull_request", branch=task.base))
+    if task.proof is not None and task.proof.sha == sha:  # verification was quicker than GitHub
+        pull = put_pull(pull, verified=task.proof.ok, results=task.proof.results)
+    task = put(task, pull=pull)
+    rewrite(task, out)
+    return task
+
+
+def put_pull(pull: Pull, **changes: object) -> Pull:
+    return pull.model_copy(update=changes)
+
+
+def advance(task: Task, out: Out) -> Task:
+    """The pull request's next move, once its head is proven."""
+    pull = task.pull
+    if pull is None or task.state not in ("checking", "review") or not pull.proven:
+        return task
+    merge = task.config.merge
+    if not pull.ready:
+        people = task.lands_on_target and merge.who != "when_green"
+        out.do(MarkReady(pull=pull.number, reviewer=task.started_by.login if people else None))
+        pull = put_pull(pull, ready=True)
+        task = put(task, pull=pull)
+    rewrite(task, out)
+    if task.revision and task.revision.own:
+        out.do(
+            AnswerReview(
+                pull=pull.number,
+                review_id=task.revision.review_id,
+                reviewer=task.revision.reviewer,
+                comments=task.revision.comments,
+                sha=pull.sha,
+                task_pull=None,
+                task_title=task.goal.title,
+            )
+        )
+        task = put(task, revision=None)
+    if task.lands_on_target and decide(pull, merge, task.files) == "wait_for_people":
+        task = put(task, state="review")
+        tell(task, out)
+        return task
+    return queue(task, out, pull)
+
+
+def queue(task: Task, out: Out, pull: Pull) -> Task:
+    out.send(
+        task.train,
+        LandAsked(
+            scope=task.scope,
+            branch=task.base,
+            target=task.base,
+            mode="target" if task.lands_on_target else "slice",
+            method=task.config.merge.method,
+            test=task.config.commands.test,
+            item=TrainItem(
+                node=task.key,
+                kind="task",
+                pull=pull.number,
+                branch=pull.head,
+                sha=pull.sha,
+                title=task.goal.title,
+                files=task.diff.files,
+            ),
+        ),
+    )
+    task = put(task, state="landing", pull=put_pull(pull, queued=True))
+    tell(task, out)
+    return task
+
+
+def withdraw(task: Task, out: Out) -> Task:
+    """Takes the task out of every queue it stands in."""
+    if task.state == "ready":
+        out.send(task.tree, DispatchWithdrawn(node=task.key))
+    if task.state == "landing":
+        out.send(task.train, LandWithdrawn(node=task.key))
+        if task.pull:
+            task = put(task, pull=put_pull(task.pull, queued=False))
+    return task
+
+
+def landed(task: Task, out: Out, sha: str) -> Task:
+    revised = task.revision.review_id if task.revision else None
+    out.do(DeleteBranch(branch=task.branch))
+    task = put(
+        task,
+        state="done" if task.lands_on_target else "landed",
+        old_pull=task.pull.number if task.pull else task.old_pull,
+        revision=None,
+        trouble=(),
+        tries=0,
+        conflicts=0,
+        role="worker",
+        reason=None,
+    )
+    tell(task, out, wake=True, landed=sha, revised=revised)
+    return task
+
+
+def cancel(task: Task, out: Out, reason: str) -> Task:
+    if task.state in ("done", "cancelled"):
+        return task
+    if task.state != "landed":
+        task = withdraw(task, out)
+        if task.pull:
+            out.do(ClosePull(pull=task.pull.number, reason=reason))
+        if task.attempt:
+            out.do(DeleteBranch(branch=task.branch))
+    if task.issue_id is not None:
+        out.do(CloseIssue(number=task.number, reason="not_planned", note=reason))
+    task = put(task, state="cancelled", reason=reason)
+    tell(task, out)
+    return task
+
+
+def change_goal(task: Task, out: Out, goal: Goal, reason: str) -> Task:
+    if task.state in ENDED:
+        return task
+    if task.issue_id is not None:
+        out.do(UpdateIssue(number=task.number, goal=goal, note=reason))
+    before = task.state
+    task = put(withdraw(task, out), goal=goal, tries=0, trouble=((f"The goal changed: {reason}", goal.body),))
+    match before:
+        case "waiting":
+            tell(task, out)
+            return task
+        case "working":
+            tell(task, out)
+            return put(task, stale=True)
+        case _:
+            task = ask_dispatch(task, out)
+            tell(task, out)
+            return task
