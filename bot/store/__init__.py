@@ -1,0 +1,1 @@
+"""Inbox, aggregates, outbox, ledger: SQLAlchemy Core over SQLite or PostgreSQL, in the database that DBOS uses too."""
