@@ -209,6 +209,8 @@ def on_pull(
         case PullMerged(pull=number, merge_sha=sha):
             if pull is None or pull.number != number or task.state in ENDED:
                 return task
+            if task.state == "landing" and not task.lands_on_target:
+                return task  # the train moved the slice and says so itself, with the slice's new head
             return landed(withdraw(task, out), out, sha)
         case PullClosed(pull=number, by=by):
             if pull is None or pull.number != number or task.state in (*ENDED, "failed"):
