@@ -1,1 +1,1 @@
-"""A GitHub on this machine: REST, GraphQL, git over HTTP, webhooks and checks on one port."""
+"""A GitHub on this machine: REST, git over HTTP, Apps, signed webhooks and limits, for bots and their tests."""

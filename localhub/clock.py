@@ -1,0 +1,56 @@
+"""The time, which tests drive through `/_localhub/clock`."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Real time plus an offset, or a frozen moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._offset = timedelta()
+        self._frozen: datetime | None = None
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._frozen or datetime.now(UTC) + self._offset
+
+    def timestamp(self) -> float:
+        return self.now().timestamp()
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            if self._frozen:
+                self._frozen += timedelta(seconds=seconds)
+            else:
+                self._offset += timedelta(seconds=seconds)
+
+    def set(self, moment: datetime) -> None:
+        with self._lock:
+            if self._frozen:
+                self._frozen = moment
+            else:
+                self._offset = moment - datetime.now(UTC)
+
+    def freeze(self) -> None:
+        moment = self.now()
+        with self._lock:
+            self._frozen = moment
+
+    def thaw(self) -> None:
+        with self._lock:
+            if self._frozen:
+                self._offset, self._frozen = self._frozen - datetime.now(UTC), None
+
+
+def iso(moment: datetime) -> str:
+    """GitHub's date format: UTC, whole seconds, `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_iso(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

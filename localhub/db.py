@@ -1,0 +1,158 @@
+"""SQLite behind one writer lock: WAL, synchronous=FULL, so an acknowledged write survives `kill -9`.
+
+Outside a transaction every thread reads through a connection of its own; inside `transaction()` the thread
+reads and writes through the one writer connection, so it sees its own changes.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Row = sqlite3.Row
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+class Database:
+    """One database file; `rows`, `row`, `value` read, `insert`, `update`, `execute` write (in a transaction)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._writer = self._connect()
+        self._writer.execute("PRAGMA journal_mode=WAL")
+        self._writer.execute("PRAGMA synchronous=FULL")
+        self._depth = 0
+        self._after: list[Callable[[], None]] = []
+        self._apply_schema()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-16000")
+        return connection
+
+    def _apply_schema(self) -> None:
+        """Run each file of `schema/` once, in the order of the names; what ran is recorded."""
+        self._writer.execute("CREATE TABLE IF NOT EXISTS schema_files (name TEXT PRIMARY KEY)")
+        done = {row["name"] for row in self._writer.execute("SELECT name FROM schema_files")}
+        for file in sorted((Path(__file__).parent / "schema").glob("*.sql")):
+            if file.name not in done:
+                self._writer.executescript(
+                    f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"  # noqa: S608
+                )
+
+    def _reading(self) -> sqlite3.Connection:
+        if getattr(self._local, "writing", False):
+            return self._writer
+        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._connect()
+            reader.execute("PRAGMA query_only=ON")
+            self._local.reader = reader
+            with self._readers_lock:
+                self._readers.append(reader)
+        return reader
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is saved together, or nothing is; a nested transaction joins the outer one."""
+        with self._lock:
+            if self._depth:
+                yield
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._depth, self._local.writing = 1, True
+            try:
+                yield
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                self._after.clear()
+                raise
+            finally:
+                self._depth, self._local.writing = 0, False
+            callbacks, self._after = self._after, []
+        for callback in callbacks:
+            callback()
+
+    @property
+    def writing(self) -> bool:
+        """True when this thread is inside a transaction."""
+        return bool(getattr(self._local, "writing", False))
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Run `callback` when the current transaction is on the disk; at once when there is none."""
+        if self.writing:
+            self._after.append(callback)
+        else:
+            callback()
+
+    def rows(self, sql: str, *args: object) -> list[Row]:
+        return self._reading().execute(sql, args).fetchall()
+
+    def row(self, sql: str, *args: object) -> Row | None:
+        result: Row | None = self._reading().execute(sql, args).fetchone()
+        return result
+
+    def get(self, table: str, id_: int) -> Row:
+        """The row of `table` with this id, which must exist."""
+        found = self.row(f"SELECT * FROM {_name(table)} WHERE id = ?", id_)  # noqa: S608
+        if found is None:
+            raise LookupError(f"no row {id_} in {table}")
+        return found
+
+    def value(self, sql: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, *args)
+        return None if found is None else found[0]
+
+    def execute(self, sql: str, *args: object) -> int:
+        """Write, inside a transaction; the number of rows changed."""
+        self._must_write()
+        return self._writer.execute(sql, args).rowcount
+
+    def insert(self, table: str, **columns: object) -> int:
+        """Insert a row and return its id."""
+        self._must_write()
+        names = ", ".join(_name(column) for column in columns)
+        marks = ", ".join("?" for _ in columns)
+        cursor = self._writer.execute(
+            f"INSERT INTO {_name(table)} ({names}) VALUES ({marks})",  # noqa: S608
+            tuple(columns.values()),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def update(self, table: str, id_: int, **columns: object) -> None:
+        """Change columns of the row with this id."""
+        self._must_write()
+        if columns:
+            sets = ", ".join(f"{_name(column)} = ?" for column in columns)
+            self._writer.execute(f"UPDATE {_name(table)} SET {sets} WHERE id = ?", (*columns.values(), id_))  # noqa: S608
+
+    def _must_write(self) -> None:
+        if not self.writing:
+            raise RuntimeError("a write outside of a transaction: use `with hub.tx():`")
+
+    def close(self) -> None:
+        with self._readers_lock:
+            for reader in self._readers:
+                reader.close()
+            self._readers.clear()
+        self._writer.close()
+
+
+def _name(identifier: str) -> str:
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise ValueError(f"not an SQL identifier: {identifier!r}")
+    return identifier

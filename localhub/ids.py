@@ -1,0 +1,31 @@
+"""Node ids: a prefix per type and the database id, as opaque as GitHub's but decodable by us."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+PREFIXES = {
+    "User": "U", "Bot": "BOT", "Organization": "O", "Repository": "R", "Issue": "I", "PullRequest": "PR",
+    "IssueComment": "IC", "Label": "LA", "Milestone": "MI", "Reaction": "REA", "App": "A", "Installation": "MDIzOklu",
+    "PullRequestReview": "PRR", "PullRequestReviewComment": "PRRC", "PullRequestReviewThread": "PRRT", "Ref": "REF",
+    "Commit": "C", "CheckRun": "CR", "CheckSuite": "CS", "WorkflowRun": "WFR", "Workflow": "W", "StatusContext": "SC",
+    "Event": "EV", "Ruleset": "RRS", "BranchProtectionRule": "BPR", "Tag": "TAG", "Release": "RE", "Team": "T",
+    "IssueType": "IT", "Deployment": "DE", "Artifact": "AR", "PullRequestCommit": "PRC",
+}  # fmt: skip
+_BY_PREFIX = {prefix: kind for kind, prefix in PREFIXES.items()}
+
+
+def node_id(kind: str, id_: int) -> str:
+    return f"{PREFIXES[kind]}_kwDO{base64.urlsafe_b64encode(id_.to_bytes(6, 'big')).decode()}"
+
+
+def parse_node_id(text: str) -> tuple[str, int] | None:
+    """(type, database id), or None when the text is not one of our node ids."""
+    prefix, separator, rest = text.partition("_kwDO")
+    if not separator or prefix not in _BY_PREFIX:
+        return None
+    try:
+        return _BY_PREFIX[prefix], int.from_bytes(base64.urlsafe_b64decode(rest), "big")
+    except (binascii.Error, ValueError):
+        return None
