@@ -96,7 +96,7 @@ class Reader:
             if line.strip():
                 self.errors.append(line.strip())
             return None
-        job_id = entry.get("jobID")
+        job_id = str(entry.get("jobID"))
         if job_id not in self.workflow.jobs:
             if entry.get("level") in ("error", "fatal"):
                 self.errors.append(str(entry.get("msg", "")))

@@ -69,7 +69,9 @@ def matrix_legs(matrix: Any) -> list[dict[str, Any]] | None:
     axes = {k: v for k, v in matrix.items() if k not in ("include", "exclude")}
     if any(not isinstance(values, list) for values in axes.values()):
         return None
-    combinations = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
+    combinations = (
+        [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
+    )
     combinations = [c for c in combinations if not any(_covers(x, c) for x in matrix.get("exclude") or [])]
     originals = [dict(c) for c in combinations]
     for extra in matrix.get("include") or []:
@@ -145,13 +147,17 @@ def document(workflow: Workflow, parallel: int) -> dict[str, Any]:
     return tree
 
 
-def rerun(tree: dict[str, Any], done: Mapping[str, Mapping[str, str]], legs_left: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def rerun(
+    tree: dict[str, Any], done: Mapping[str, Mapping[str, str]], legs_left: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
     """Change `tree` so that finished jobs only repeat their outputs and a matrix only runs `legs_left`.
 
     `done`: job id to its outputs. This is how a re-run of failed jobs keeps what had passed, for `needs`.
     """
     for job_id, outputs in done.items():
-        script = "\n".join(f"printf '%s=%s\\n' {_quote(k)} {_quote(v)} >> \"$GITHUB_OUTPUT\"" for k, v in outputs.items())
+        script = "\n".join(
+            f"printf '%s=%s\\n' {_quote(k)} {_quote(v)} >> \"$GITHUB_OUTPUT\"" for k, v in outputs.items()
+        )
         tree["jobs"][job_id] = {
             "needs": tree["jobs"][job_id].get("needs", []),
             "if": "always()",
@@ -184,8 +190,9 @@ def used_actions(tree: Any) -> set[str]:
 def full_history(tree: Any) -> bool:
     """Whether some checkout asks for more than the one commit that `fetch-depth: 1` gives."""
     if isinstance(tree, Mapping):
-        depth = (tree.get("with") or {}).get("fetch-depth") if str(tree.get("uses", "")).startswith("actions/checkout@") else None
-        return (depth is not None and str(depth) != "1") or any(full_history(value) for value in tree.values())
+        checks_out = str(tree.get("uses", "")).startswith("actions/checkout@")
+        depth = (tree.get("with") or {}).get("fetch-depth", 1) if checks_out else 1
+        return str(depth) != "1" or any(full_history(value) for value in tree.values())
     return any(full_history(item) for item in tree) if isinstance(tree, list) else False
 
 

@@ -103,7 +103,11 @@ class Runner:
         return self.sandbox.problem()
 
     def run(
-        self, request: Request, slot: int = 0, report: Callable[[Job], None] | None = None, execution: Execution | None = None
+        self,
+        request: Request,
+        slot: int = 0,
+        report: Callable[[Job], None] | None = None,
+        execution: Execution | None = None,
     ) -> Outcome:
         """Run to the end; `report` hears of every job that begins, moves or ends. The calling thread must live on."""
         execution = execution or Execution()
@@ -119,7 +123,9 @@ class Runner:
             _remove(folder)
 
     def _prepare(self, folder: Path, request: Request, slot: int) -> str | None:
-        problem = checkout(request.git_dir, folder / "workspace", request.sha, request.ref, plan.full_history(request.document))
+        problem = checkout(
+            request.git_dir, folder / "workspace", request.sha, request.ref, plan.full_history(request.document)
+        )
         inputs = folder / "input"
         inputs.mkdir()
         (inputs / "workflow.yml").write_text(plan.text(request.document))
@@ -171,7 +177,9 @@ class Runner:
             told = [line for line in reader.errors if "docker connection" not in line]
             allowed = any(request.workflow.jobs[job.job_id].get("continue-on-error") for job in outcome.jobs)
             if told or not allowed:
-                outcome.problem = "The workflow could not be run: " + ("; ".join(told[-3:]) or f"act ended with status {status}")
+                outcome.problem = "The workflow could not be run: " + (
+                    "; ".join(told[-3:]) or f"act ended with status {status}"
+                )
         return outcome
 
     def _tool_folder(self) -> Path:
@@ -192,8 +200,17 @@ class Runner:
 
 def _command(request: Request, base: Mapping[str, str]) -> list[str]:
     command = ["/run/localhub/act", request.event_name, "-W", "/run/input/workflow.yml", "-e", "/run/input/event.json"]
-    command += ["--actor", request.actor, "--action-offline-mode", "--json", "--no-cache-server", "--concurrent-jobs", "1"]
-    command += ["--env-file", "/dev/null", "--secret-file", "/dev/null", "--var-file", "/dev/null", "--input-file", "/dev/null"]
+    command += [
+        "--actor",
+        request.actor,
+        "--action-offline-mode",
+        "--json",
+        "--no-cache-server",
+        "--concurrent-jobs",
+        "1",
+    ]
+    for file in ("env", "secret", "var", "input"):
+        command += [f"--{file}-file", "/dev/null"]
     for label in plan.platforms(request.workflow):
         command += ["-P", f"{label}=-self-hosted"]
     uses = plan.used_actions(request.document)
@@ -218,7 +235,12 @@ def checkout(git_dir: Path, folder: Path, sha: str, ref: str, full: bool) -> str
     fetch += ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*", sha] if full else ["--depth=1", sha]
     branch = ref.removeprefix("refs/heads/")
     to = ["checkout", "-q", "-B", branch, sha] if branch != ref else ["checkout", "-q", "--detach", sha]
-    env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+    env = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LC_ALL": "C",
+    }
     env |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0"}
     folder.mkdir(mode=0o755)
     for arguments in (["init", "-q", "--template=", "."], fetch, to):

@@ -17,10 +17,18 @@ from pathlib import Path
 from localhub.actions import seccomp
 
 _FIRST_UID = 61_000
-_PASSWD = "root:x:0:0:root:/root:/bin/sh\nrunner:x:1000:1000:runner:/home/runner:/bin/bash\n"
+_USERS = "root:x:0:0:root:/root:/bin/sh\nrunner:x:1000:1000:runner:/home/runner:/bin/bash\n"
 _GROUP = "root:x:0:\nrunner:x:1000:\n"
 _HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
-_HOST_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/ca-certificates", "/etc/python3", "/etc/python3.11")
+_HOST_FILES = (
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ssl",
+    "/etc/ca-certificates",
+    "/etc/python3",
+    "/etc/python3.11",
+)
+TMP, SHM = "/tmp", "/dev/shm"  # noqa: S108 - the sandbox's own
 _CANARY = "localhub-canary"
 INSTALL = "install bubblewrap (Debian, Ubuntu: `apt-get install bubblewrap`) and restart localhub"
 
@@ -44,7 +52,7 @@ class Sandbox:
         own_folder(scratch)
         etc = scratch / "etc"
         etc.mkdir(exist_ok=True)
-        for name, text in (("passwd", _PASSWD), ("group", _GROUP), ("hosts", _HOSTS), (_CANARY, "secret\n")):
+        for name, text in (("passwd", _USERS), ("group", _GROUP), ("hosts", _HOSTS), (_CANARY, "secret\n")):
             (etc / name).write_text(text)
             (etc / name).chmod(0o644)
         etc.chmod(0o755)
@@ -52,7 +60,7 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """The variables every command gets; the toolchain comes first where there is one."""
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        env = {"PATH": path, "HOME": "/home/runner", "LANG": "C.UTF-8", "TMPDIR": "/tmp", "USER": "runner"}
+        env = {"PATH": path, "HOME": "/home/runner", "LANG": "C.UTF-8", "TMPDIR": TMP, "USER": "runner"}
         if self.toolchain:
             env["PATH"] = f"/toolchain/bin:{path}"
             if (self.toolchain / "lib").is_dir():
@@ -72,7 +80,7 @@ class Sandbox:
             "if [ -d /toolchain ]; then ls /toolchain > /dev/null || exit 14; fi; exit 0"
         )
         try:
-            process = self.start(["/bin/sh", "-c", script, "test", str(self.scratch / "etc" / _CANARY)], [], {}, "/tmp")
+            process = self.start(["/bin/sh", "-c", script, "test", str(self.scratch / "etc" / _CANARY)], [], {}, TMP)
             output = process.communicate(timeout=20)[0].decode("utf-8", "replace").strip()
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"The self-test of the sandbox failed ({error}): {INSTALL}, or allow unprivileged user namespaces."
@@ -117,8 +125,18 @@ class Sandbox:
             os.chown(folder, _FIRST_UID + slot, _FIRST_UID + slot)
 
     def _arguments(self, mounts: Sequence[Mount], env: Mapping[str, str], cwd: str) -> list[str]:
-        args = "--unshare-all --unshare-user --disable-userns --uid 1000 --gid 1000 --cap-drop ALL".split()
-        args += "--die-with-parent --new-session --hostname sandbox --ro-bind /usr /usr".split()
+        args = [
+            "--unshare-all",
+            "--unshare-user",
+            "--disable-userns",
+            "--uid",
+            "1000",
+            "--gid",
+            "1000",
+            "--cap-drop",
+            "ALL",
+        ]
+        args += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--ro-bind", "/usr", "/usr"]
         for link in ("/bin", "/sbin", "/lib", "/lib64"):
             if os.path.islink(link):
                 args += ["--symlink", os.readlink(link), link]
@@ -128,8 +146,19 @@ class Sandbox:
             args += ["--ro-bind", str(self.scratch / "etc" / name), f"/etc/{name}"]
         for path in _HOST_FILES:
             args += ["--ro-bind-try", path, path]
-        args += "--proc /proc --dev /dev --size 67108864 --tmpfs /dev/shm --remount-ro /dev".split()
-        args += "--size 536870912 --tmpfs /tmp --dir /home --dir /home/runner".split()
+        args += [
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--size",
+            "67108864",
+            "--tmpfs",
+            SHM,
+            "--remount-ro",
+            "/dev",
+        ]
+        args += ["--size", "536870912", "--tmpfs", TMP, "--dir", "/home", "--dir", "/home/runner"]
         if self.toolchain:
             args += ["--ro-bind", str(self.toolchain), "/toolchain"]
         for mount in mounts:

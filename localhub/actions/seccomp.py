@@ -14,12 +14,48 @@ _CLONE_NEWUSER = 0x10000000
 _FAMILIES = (1, 2, 10, 16)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _DENIED = (
-    "ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd "
-    "io_uring_setup io_uring_enter io_uring_register bpf perf_event_open userfaultfd "
-    "keyctl add_key request_key memfd_secret fanotify_init open_by_handle_at name_to_handle_at "
-    "mount umount umount2 pivot_root move_mount fsopen fsconfig fsmount fspick open_tree mount_setattr "
-    "setns unshare kexec_load kexec_file_load init_module finit_module delete_module reboot swapon swapoff acct quotactl"
-).split()
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "kcmp",
+    "pidfd_getfd",
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "memfd_secret",
+    "fanotify_init",
+    "open_by_handle_at",
+    "name_to_handle_at",
+    "mount",
+    "umount",
+    "umount2",
+    "pivot_root",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "open_tree",
+    "mount_setattr",
+    "setns",
+    "unshare",
+    "kexec_load",
+    "kexec_file_load",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "reboot",
+    "swapon",
+    "swapoff",
+    "acct",
+    "quotactl",
+)
 
 
 @cache

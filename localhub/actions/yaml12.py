@@ -27,7 +27,7 @@ _SCALARS: tuple[tuple[str, str, str], ...] = (
 for _kind in (_Loader, _Dumper):
     _kind.yaml_implicit_resolvers = {}
     for _tag, _pattern, _first in _SCALARS:
-        _kind.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))  # type: ignore[no-untyped-call]
+        _kind.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
     _kind.yaml_implicit_resolvers.setdefault("", []).append(("tag:yaml.org,2002:null", re.compile("^$")))
 
 
