@@ -455,6 +455,13 @@ class LandAsked(Value):
     item: TrainItem
 
 
+class TrainHeld(Value):
+    """A part of the slice is with people: nothing lands on it but answers to their review."""
+
+    type: Literal["train_held"] = "train_held"
+    held: bool
+
+
 class LandWithdrawn(Value):
     type: Literal["land_withdrawn"] = "land_withdrawn"
     node: str
@@ -505,6 +512,6 @@ Event = Annotated[
     | ChecksMissing | Verified | CandidateBuilt | BranchMoved | MoveRefused | HeadPrepared | MergeRefused | Tick
     | BeginPlanner | BeginTask | DependencyMet | GoalChanged | CancelAsked | ReviseAsked | ChildChanged
     | ReachedTarget | DispatchAsked | DispatchWithdrawn | Dispatched | SlotFreed | Spent | FilingAsked
-    | FilingAnswered | LandAsked | LandWithdrawn | Landed | LandRefused | RivalWork | RivalAsked | TreeEnded,
+    | FilingAnswered | LandAsked | TrainHeld | LandWithdrawn | Landed | LandRefused | RivalWork | RivalAsked | TreeEnded,
     Field(discriminator="type"),
 ]  # fmt: skip

@@ -104,6 +104,8 @@ class TrainItem(Value):
     title: str
     files: tuple[str, ...] = ()
     """what it changes, to name the rivals of a conflict"""
+    answers_review: bool = False
+    """it answers a review of the slice's open pull request, so it may land while the train is held"""
 
 
 class ChildView(Value):

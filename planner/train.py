@@ -26,6 +26,7 @@ from planner.events import (
     MergeRefused,
     MoveRefused,
     PullMerged,
+    TrainHeld,
     Verified,
 )
 from planner.facts import CheckFailure, TrainItem
@@ -54,6 +55,8 @@ class Train(Value):
     sha: str = ""
     items: tuple[str, ...] = ()
     refusals: int = 0
+    held: bool = False
+    """a part of the slice is with people: only answers to their review land"""
     landed: tuple[TrainItem, ...] = ()
     """the last ones that landed, to name rivals"""
 
@@ -82,6 +85,8 @@ def on(train: Train, event: Event, out: Out) -> Train:
         case LandAsked(item=item):
             rest = tuple(i for i in train.queue if i.node != item.node)
             return start(put(train, queue=(*rest, item), method=event.method), out)
+        case TrainHeld(held=held):
+            return start(put(train, held=held), out)
         case LandWithdrawn(node=node):
             return withdrawn(train, node, out)
         case CandidateBuilt() if train.phase == "building" and event.round == train.round:
@@ -118,14 +123,15 @@ def riding(train: Train) -> tuple[TrainItem, ...]:
 
 def start(train: Train, out: Out) -> Train:
     """The next candidate, when nothing is under way."""
-    if train.phase != "idle" or not train.queue:
+    waiting = tuple(i for i in train.queue if i.answers_review) if train.held else train.queue
+    if train.phase != "idle" or not waiting:
         return train
     train = put(train, round=train.round + 1)
     if train.mode == "target":
-        item = train.queue[0]
+        item = waiting[0]
         out.do(PrepareHead(pull=item.pull, branch=item.branch, target=train.branch, sha=item.sha))
         return put(train, phase="preparing", items=(item.node,), sha=item.sha)
-    items = train.queue[: train.limit]
+    items = waiting[: train.limit]
     branch = keys.train_branch(train.scope.root, train.key.removesuffix(":slice"))
     out.do(BuildCandidate(round=train.round, branch=train.branch, train=branch, items=items))
     return put(train, phase="building", items=tuple(i.node for i in items), sha="", base="")

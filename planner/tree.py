@@ -111,7 +111,7 @@ def labeled(tree: Tree, event: RootLabeled, out: Out) -> Tree:
     if tree.state in ("configuring", "running", "done"):
         return tree
     if not event.by.may_write:
-        if tree.seq == 0 or tree.by.login != event.by.login:
+        if tree.seq <= 1 or tree.by.login != event.by.login:
             out.do(Say(number=event.scope.root, text="refused", facts={"login": event.by.login}))
         return put(tree, by=event.by)
     out.do(ReadConfig())
