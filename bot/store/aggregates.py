@@ -29,9 +29,9 @@ class InboxRow:
     event: str
 
 
-def derived_id(cause: str, index: int, to: str) -> str:
-    """The id of what follows from the event `cause`: the same each time, and short however long the chain is."""
-    text = f"{cause}/{index}/{to}" if to else f"{cause}/{index}"
+def derived_id(cause: str, owner: Address, mark: str, index: int) -> str:
+    """The id of what `owner` made of the event `cause`: the same each time, and short however long the chain is."""
+    text = f"{cause}>{owner}{mark}{index}"
     if len(text) <= 100:
         return text
     return f"{text[:48]}~{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
@@ -133,6 +133,12 @@ def due_for_retry(connection: sa.Connection, now: float) -> list[Address]:
     if rows:
         connection.execute(aggregates.update().where(due).values(retry_at=None))
     return [Address(kind=row.kind, key=row.key) for row in rows]
+
+
+def next_retry(connection: sa.Connection) -> float | None:
+    """When the next failed step is to be tried again."""
+    found = connection.execute(sa.select(sa.func.min(aggregates.c.retry_at))).scalar()
+    return None if found is None else float(found)
 
 
 def deliver(

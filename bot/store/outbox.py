@@ -25,6 +25,7 @@ class OutboxRow:
     action: str
     status: Status
     attempts: int
+    interruptions: int
     failures: int
     dispatches: int
     hold_scope: str | None
@@ -100,6 +101,7 @@ def get(connection: sa.Connection, key: str) -> OutboxRow | None:
         action=row.action,
         status=row.status,
         attempts=row.attempts,
+        interruptions=row.interruptions,
         failures=row.failures,
         dispatches=row.dispatches,
         hold_scope=row.hold_scope,
@@ -113,7 +115,12 @@ def start(connection: sa.Connection, row: OutboxRow, now: float) -> bool:
         connection.execute(
             outbox.update()
             .where(outbox.c.key == row.key, outbox.c.dispatches == row.dispatches, outbox.c.status.in_(OPEN))
-            .values(status="started", attempts=outbox.c.attempts + 1, updated=now)
+            .values(
+                status="started",
+                attempts=outbox.c.attempts + 1,
+                interruptions=outbox.c.interruptions + (1 if row.status == "started" else 0),
+                updated=now,
+            )
         ).rowcount
         == 1
     )

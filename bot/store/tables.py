@@ -57,6 +57,7 @@ outbox = sa.Table(
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),  # pending | started | done | held | failed
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("interruptions", sa.Integer, nullable=False, server_default="0"),  # starts whose end nobody saw
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("not_before", sa.Float),  # null while it waits for another held action to find the way free
     sa.Column("dispatches", sa.Integer, nullable=False, server_default="0"),
@@ -128,7 +129,6 @@ leases = sa.Table(
     metadata,
     sa.Column("slot", sa.Integer, primary_key=True),
     sa.Column("executor", sa.Text, nullable=False),
-    sa.Column("token", sa.Text, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
 )
 
