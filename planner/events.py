@@ -512,6 +512,7 @@ Event = Annotated[
     | ChecksMissing | Verified | CandidateBuilt | BranchMoved | MoveRefused | HeadPrepared | MergeRefused | Tick
     | BeginPlanner | BeginTask | DependencyMet | GoalChanged | CancelAsked | ReviseAsked | ChildChanged
     | ReachedTarget | DispatchAsked | DispatchWithdrawn | Dispatched | SlotFreed | Spent | FilingAsked
-    | FilingAnswered | LandAsked | TrainHeld | LandWithdrawn | Landed | LandRefused | RivalWork | RivalAsked | TreeEnded,
+    | FilingAnswered | LandAsked | TrainHeld | LandWithdrawn | Landed | LandRefused | RivalWork | RivalAsked
+    | TreeEnded,
     Field(discriminator="type"),
 ]  # fmt: skip

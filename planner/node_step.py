@@ -34,12 +34,13 @@ from planner.events import (
     Reviewed,
     Said,
     Spent,
+    TrainHeld,
     TreeEnded,
     VerdictAnswered,
     Verified,
 )
 from planner.facts import CommandResult
-from planner.keys import child_key, root_planner, target_train
+from planner.keys import child_key, root_planner, slice_train, target_train
 from planner.node import (
     Planner,
     add_news,
@@ -164,6 +165,8 @@ def on_verdict(node: Planner, event: VerdictAnswered, out: Out) -> Planner:
         case "done":
             if not slices.on_slice(node):
                 return finish(node, out)
+            if node.cut:
+                out.send(slice_train(node.key), TrainHeld(held=False))
             node = enter(put(node, cut=False), out, "slice")
             if node.pull is not None:  # a part of the slice was shown already: it is the whole now
                 slices.rewrite(node, out)

@@ -121,7 +121,8 @@ def granted(node: Planner, out: Out) -> Planner:
                 depends_on=child.view.depends_on,
             )
         )
-    if not node.slice_ready and any(c.view.kind == "task" for c in new):
+    slices = node.config.land == "planner"
+    if slices and not node.slice_ready and any(c.view.kind == "task" for c in new):
         out.do(EnsureBranch(branch=node.slice, source=node.target))
     return rest(enter(node, out, "running"), plan, out)
 
@@ -176,7 +177,8 @@ def begin_child(node: Planner, child: Child, out: Out) -> Planner:
             ),
         )
     else:
-        if not node.single and not node.slice_ready:
+        direct = node.single or node.config.land == "task"
+        if not direct and not node.slice_ready:
             return node
         out.send(
             child.address,
@@ -188,8 +190,8 @@ def begin_child(node: Planner, child: Child, out: Out) -> Planner:
                 id=child.id,
                 number=child.view.number or node.number,
                 issue_id=None if node.single else child.issue_id,
-                base=node.target if node.single else node.slice,
-                lands_on_target=node.single,
+                base=node.target if direct else node.slice,
+                lands_on_target=direct,
                 waits_for=waits,
                 priority=child.priority,
                 started_by=node.started_by,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from planner.actions import AnswerReview, MarkReady, OpenPull, PullText, UpdatePull, Verify, WatchChecks
-from planner.events import LandAsked, ReachedTarget, Reviewed, ReviseAsked
+from planner.events import LandAsked, ReachedTarget, Reviewed, ReviseAsked, TrainHeld
 from planner.facts import ReviewComment, TrainItem
-from planner.keys import target_train
+from planner.keys import slice_train, target_train
 from planner.node import Child, OpenReview, Planner, add_news, enter, finish, park, put, put_child, tell, think
 from planner.out import Out
 from planner.policy import may_command
@@ -135,8 +135,8 @@ def arrived(node: Planner, out: Out) -> Planner:
         node = put_child(node, child.model_copy(update={"reached": True}))
     node = put(node, pull=None, pulls=(*node.pulls, pull.number), slice_lines=0, reviews=())
     if node.cut:
-        node = put(node, cut=False)
-        return think(node, out)
+        out.send(slice_train(node.key), TrainHeld(held=False))
+        return think(put(node, cut=False), out)
     return finish(node, out)
 
 
@@ -145,12 +145,9 @@ def grown(node: Planner, out: Out, sha: str, lines: int) -> Planner:
     node = put(node, slice_lines=node.slice_lines + lines)
     if node.pull is not None:
         return prove(node, out, node.pull.at(sha))
-    if (
-        node.slice_lines >= node.config.limits.review_lines
-        and node.state == "running"
-        and node.config.land == "planner"
-    ):
+    if node.slice_lines >= node.config.limits.review_lines and node.state == "running":
         node = put(node, cut=True, slice_lines=0)
+        out.send(slice_train(node.key), TrainHeld(held=True))
         return open_pull(node, out, sha)
     return node
 

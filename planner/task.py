@@ -322,6 +322,7 @@ def queue(task: Task, out: Out, pull: Pull) -> Task:
                 sha=pull.sha,
                 title=task.goal.title,
                 files=task.diff.files,
+                answers_review=task.revision is not None and not task.revision.own,
             ),
         ),
     )
@@ -344,6 +345,8 @@ def withdraw(task: Task, out: Out) -> Task:
 def landed(task: Task, out: Out, sha: str) -> Task:
     revised = task.revision.review_id if task.revision else None
     out.do(DeleteBranch(branch=task.branch))
+    if task.lands_on_target and task.issue_id is not None:
+        out.do(CloseIssue(number=task.number, reason="completed"))
     task = put(
         task,
         state="done" if task.lands_on_target else "landed",
