@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.github.api import Api, read
 from bot.github.checks import Checks
-from bot.github.errors import NotFound
+from bot.github.errors import NotFound, Refused
 from bot.github.issues import Issues
 from bot.github.pulls import Pulls
 from bot.github.quota import Quota
@@ -41,6 +41,16 @@ class Gateway:
         except NotFound:
             return None
         return str(data["object"]["sha"])
+
+    def create_branch(self, branch: str, sha: str) -> str:
+        """Its head; that of the one that is there when somebody was quicker."""
+        try:
+            self._api.call("POST", "/git/refs", None, {"ref": f"refs/heads/{branch}", "sha": sha})
+        except Refused:
+            if (there := self.branch_sha(branch)) is None:
+                raise
+            return there
+        return sha
 
     def delete_branch(self, branch: str) -> None:
         """A branch that is gone already is fine (GitHub answers 422 for it)."""
