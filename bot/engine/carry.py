@@ -65,37 +65,35 @@ class Carrier:
                 self._changed.wait(left)
         return True
 
-    def run(self, key: str, dispatch: int) -> None:
+    def run(self, key: str, dispatch: int, queue: str) -> None:
         with self._changed:
             if key in self._running:
                 return
             self._running.add(key)
-        queue = None
+        self._kernel.durable.began(queue)
         try:
-            queue = self._run(key, dispatch)
+            self._run(key, dispatch)
         finally:
             with self._changed:
                 self._running.discard(key)
                 self._changed.notify_all()
-            if queue is not None:
-                self._kernel.durable.wake((queue,))  # a place in the queue is free
+            self._kernel.durable.ended(queue)
 
-    def _run(self, key: str, dispatch: int) -> str | None:
+    def _run(self, key: str, dispatch: int) -> None:
         with self._kernel.database.read() as connection:
             row = outbox.get(connection, key)
         if row is None or row.status not in outbox.OPEN or row.dispatches != dispatch:
-            return None
+            return
         if not self._may_act():
             log.warning("lease lost before an effect, left for another process", action=key)
-            return row.queue
+            return
         if not self._begin(row):
-            return row.queue
+            return
         crash.point("before", row.type)
         outcome = self._attempt(row)
         crash.point("after", row.type)
         with self._kernel.unit() as unit:
             self._record(unit, row, outcome)
-        return row.queue
 
     def _begin(self, row: OutboxRow) -> bool:
         """Writes the intent, unless the action would only run into what already stops another."""

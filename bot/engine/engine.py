@@ -12,9 +12,10 @@ import structlog
 
 from bot.contract import Codec, Delivery, External, HoldKind, PerformFunction, StepFunction
 from bot.engine.carry import Carrier, Patience, release
-from bot.engine.durable import TURNS, Durable
+from bot.engine.durable import Durable
 from bot.engine.kernel import Kernel
 from bot.engine.leases import LEASE_S, Lease
+from bot.engine.runner import Runner
 from bot.engine.sweep import Rhythm, Sweeper
 from bot.engine.turns import Turns
 from bot.store import aggregates, holds, records
@@ -39,8 +40,9 @@ class Options:
     github: int = 4
     git: int = 2
     timer: int = 2
-    turns: int = 4
-    poll_s: float = 1.0
+    turns: int = 2
+    """threads that run steps; they are short and hold no connection while they decide"""
+    poll_s: float = 1.5
     """how often an idle queue looks by itself; wake-ups do not wait for it"""
     lease_s: float = LEASE_S
     patience: Patience = field(default_factory=Patience)
@@ -63,7 +65,6 @@ class Engine:
     ) -> None:
         options = options or Options()
         queues = {
-            TURNS: options.turns,
             "github": options.github,
             "agents": options.agents,
             "git": options.git,
@@ -74,7 +75,8 @@ class Engine:
         """set when the process shuts down; long effects may look at it"""
         self._durable = Durable(database, queues, options.poll_s)
         self._lease = Lease(database, clock, on_lost, options.lease_s)
-        self._kernel = Kernel(database, self._durable, codec, clock)
+        self._runner = Runner(options.turns)
+        self._kernel = Kernel(database, self._durable, self._runner, codec, clock)
         self._turns = Turns(self._kernel, step)
         self._carrier = Carrier(self._kernel, perform, options.patience, self._lease.valid)
         self._sweeper = Sweeper(self._kernel, self._lease, options.rhythm)
@@ -84,7 +86,8 @@ class Engine:
         """Migrates, takes a lease, launches DBOS and goes on with what an earlier process left. Before uvicorn."""
         self.database.migrate()
         self._lease.acquire()
-        self._durable.start(self._lease.executor, self._turns.run, self._carrier.run)
+        self._durable.start(self._lease.executor, self._carrier.run)
+        self._runner.start(self._turns.run)
         self._sweeper.start()
         self._ready = True
         log.info("engine started", executor=self._lease.executor, database=self.database.url.get_backend_name())
@@ -96,6 +99,7 @@ class Engine:
         self._sweeper.stop()
         self._durable.stop_taking()
         idle = self._carrier.wait_idle(timeout_s)
+        self._runner.stop()
         if not idle:
             log.warning("stopped while actions ran; they start again", actions=sorted(self._carrier.running))
         self._durable.stop()
@@ -152,6 +156,5 @@ class Engine:
         """Gives a poisoned aggregate another chance; False if it is not poisoned."""
         with self._kernel.unit() as unit:
             found = aggregates.revive(unit.connection, address)
-            for one in found:
-                unit.turns[one] = f"revived-{unit.now:.3f}"
+            unit.turns.update(found)
             return bool(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.contract import Codec
-from bot.engine.durable import TURNS, Durable
+from bot.engine.durable import Durable
+from bot.engine.runner import Runner
 from bot.store import aggregates, outbox
 from bot.store.database import Database
 from planner.model import Address, Scope
@@ -28,16 +30,16 @@ class Unit:
     durable: Durable
     codec: Codec
     now: float
-    turns: dict[Address, str] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
+    turns: set[Address] = field(default_factory=set)
+    added: Counter[str] = field(default_factory=Counter)
     next_due: float | None = None
 
     def deliver(self, to: Address, event_id: str, event: Any) -> bool:
         """Puts an event into an inbox and asks for a turn; False if this fact came before."""
-        seq = aggregates.deliver(self.database, self.connection, to, event_id, self.codec.dump_event(event), self.now)
-        if seq is not None:
-            self.turns[to] = str(seq)
-        return seq is not None
+        fresh = aggregates.deliver(self.database, self.connection, to, event_id, self.codec.dump_event(event), self.now)
+        if fresh:
+            self.turns.add(to)
+        return fresh
 
     def ask(self, key: str, owner: Address, scope: Scope, action: Any) -> bool:
         """Puts an action into the outbox and has it done when its time comes; False if it is known."""
@@ -66,25 +68,22 @@ class Unit:
         """Hands a waiting action to its queue."""
         if outbox.dispatch(self.connection, item, self.now):
             self.durable.enqueue_carry(self.connection, item.key, item.queue, item.dispatches + 1)
-            self.touched.add(item.queue)
+            self.added[item.queue] += 1
 
     def due_at(self, when: float) -> None:
         """Remembers that something waits for its time, so that the timer learns of it after the commit."""
         self.next_due = when if self.next_due is None else min(when, self.next_due)
 
-    def close(self) -> None:
-        """Turns asked for; the last step before the commit."""
-        for address, mark in self.turns.items():
-            self.durable.enqueue_turn(self.connection, address, mark)
-            self.touched.add(TURNS)
-
 
 class Kernel:
     """What turns, actions and the sweep share."""
 
-    def __init__(self, database: Database, durable: Durable, codec: Codec, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, durable: Durable, runner: Runner, codec: Codec, clock: Callable[[], float]
+    ) -> None:
         self.database = database
         self.durable = durable
+        self.runner = runner
         self.codec = codec
         self.clock = clock
         self.on_due: Callable[[float], None] = lambda when: None
@@ -92,12 +91,12 @@ class Kernel:
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
-        """A transaction; workers are woken after its commit."""
+        """A transaction; whoever has to act on it is woken after its commit."""
         with self.database.write() as connection:
             unit = Unit(connection, self.database, self.durable, self.codec, self.clock())
             yield unit
-            unit.close()
-        self.durable.wake(unit.touched)
+        self.runner.want(unit.turns)
+        self.durable.wake(unit.added)
         if unit.next_due is not None:
             self.on_due(unit.next_due)
 

@@ -115,7 +115,7 @@ class Sweeper:
             return
         with self._kernel.unit() as unit:
             for address in aggregates.due_for_retry(unit.connection, unit.now):
-                unit.turns[address] = f"again-{unit.now:.3f}"
+                unit.turns.add(address)
 
     def look_after(self, *, at_start: bool = False) -> None:
         """Re-drives what nobody seems to be doing: lost wake-ups, dead processes, holds without a probe."""
@@ -130,17 +130,13 @@ class Sweeper:
         active = durable.active([carry_id(item.key, item.dispatches) for item in handed]) if handed else set()
         orphans = [item for item in handed if carry_id(item.key, item.dispatches) not in active]
         with self._kernel.unit() as unit:
-            # One extra turn for each look at most: a turn with nothing to do costs a millisecond and ends.
-            mark = "start" if at_start else "sweep"
-            for address, seq in inboxes:
-                unit.turns[address] = f"{seq}-{mark}-{self._lease.executor}-{int(clock() // 30)}"
+            unit.turns.update(inboxes)
             for item in orphans:
                 if outbox.take_back(unit.connection, item, unit.now):
                     unit.due_at(unit.now)
             for hold in holds.adopt_orphans(unit.connection, unit.now):
                 release(unit, hold.scope, hold.kind)
             if at_start:
-                for address in aggregates.revive(unit.connection):
-                    unit.turns[address] = f"revived-{self._lease.executor}"
+                unit.turns.update(aggregates.revive(unit.connection))
         if at_start:
             self.due_at(clock())

@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import threading
+import time
 
-FIRST_PAUSE_S = 0.008
+SOON_S = 0.012
+"""DBOS frees a place in its queue a few milliseconds after our code has returned"""
 
 
 class Wake:
-    """Stands where DBOS's queue worker expects the event that stops it; being poked ends the wait between two polls.
+    """Stands where DBOS's queue worker expects the event that stops it, and decides how long it waits between polls.
 
-    After a poke the pauses grow from 8 ms to the queue's own interval, because what freed a place in the queue is
-    recorded by DBOS a few milliseconds after our code has returned. An idle queue polls at its interval alone.
+    It polls at once when this process put something into the queue, and soon while something waits and a place is
+    free; pauses double as long as that finds nothing. Otherwise it keeps to the queue's own interval, which alone
+    finds what other processes put there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
+        self._places = places
         self._condition = threading.Condition()
         self._stopped = False
-        self._poked = False
-        self._pause = FIRST_PAUSE_S
+        self._at: float | None = None
+        self._waiting = 0
+        self._running = 0
+        self._fruitless = 0
 
-    def poke(self) -> None:
+    def added(self, count: int = 1) -> None:
+        """This process put `count` runs into the queue."""
         with self._condition:
-            self._poked = True
+            self._waiting += count
+            self._poke(0.0)
+
+    def began(self) -> None:
+        """A run took a place."""
+        with self._condition:
+            self._waiting = max(0, self._waiting - 1)
+            self._running += 1
+            self._fruitless = 0
+
+    def ended(self) -> None:
+        """A run is about to leave its place."""
+        with self._condition:
+            self._running -= 1
+            if self._waiting:
+                self._poke(SOON_S)
+
+    def _poke(self, after_s: float) -> None:
+        when = time.monotonic() + after_s
+        self._fruitless = 0
+        if self._at is None or when < self._at:
+            self._at = when
             self._condition.notify_all()
 
     def set(self) -> None:
@@ -36,8 +64,18 @@ class Wake:
     def wait(self, timeout: float) -> bool:
         """True if it was stopped; False when it is time to poll."""
         with self._condition:
-            if not self._poked and not self._stopped:
-                self._condition.wait(min(timeout, self._pause))
-            self._pause = FIRST_PAUSE_S if self._poked else min(timeout, self._pause * 2)
-            self._poked = False
-            return self._stopped
+            if self._waiting and self._running < self._places:
+                soon = SOON_S * 2**self._fruitless
+                self._fruitless += 1
+                if soon >= timeout:
+                    self._waiting = 0  # another process must have taken them
+                timeout = min(timeout, soon)
+            end = time.monotonic() + timeout
+            while not self._stopped:
+                until = end if self._at is None else min(end, self._at)
+                left = until - time.monotonic()
+                if left <= 0:
+                    self._at = None
+                    return False
+                self._condition.wait(left)
+            return True

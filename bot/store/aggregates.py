@@ -141,17 +141,10 @@ def next_retry(connection: sa.Connection) -> float | None:
     return None if found is None else float(found)
 
 
-def deliver(
-    database: Database, connection: sa.Connection, to: Address, event_id: str, event: str, now: float
-) -> int | None:
-    """Puts an event into an inbox; its sequence number, or None if this fact came before."""
+def deliver(database: Database, connection: sa.Connection, to: Address, event_id: str, event: str, now: float) -> bool:
+    """Puts an event into an inbox; False if this fact came before."""
     row = {"id": event_id, "kind": to.kind, "key": to.key, "event": event, "received": now}
-    if not database.insert_new(connection, inbox, row, ("kind", "key", "id")):
-        return None
-    found = connection.execute(
-        sa.select(inbox.c.seq).where(inbox.c.kind == to.kind, inbox.c.key == to.key, inbox.c.id == event_id)
-    ).scalar_one()
-    return int(found)
+    return database.insert_new(connection, inbox, row, ("kind", "key", "id"))
 
 
 def unconsumed(connection: sa.Connection, address: Address, limit: int = 200) -> list[InboxRow]:
@@ -174,8 +167,8 @@ def consume(connection: sa.Connection, rows: Iterable[InboxRow], now: float) -> 
     return done.rowcount == len(seqs)
 
 
-def forgotten(connection: sa.Connection, before: float, limit: int = 500) -> list[tuple[Address, int]]:
-    """Inboxes with events older than `before` that nobody consumed, with their newest sequence number."""
+def forgotten(connection: sa.Connection, before: float, limit: int = 500) -> list[Address]:
+    """Inboxes with events older than `before` that nobody consumed."""
     waiting = inbox.c.consumed_at.is_(None) & (inbox.c.received <= before)
     poisoned = (
         sa.select(sa.literal(1))
@@ -184,12 +177,9 @@ def forgotten(connection: sa.Connection, before: float, limit: int = 500) -> lis
         .exists()
     )
     rows = connection.execute(
-        sa.select(inbox.c.kind, inbox.c.key, sa.func.max(inbox.c.seq).label("seq"))
-        .where(waiting, ~poisoned)
-        .group_by(inbox.c.kind, inbox.c.key)
-        .limit(limit)
+        sa.select(inbox.c.kind, inbox.c.key).where(waiting, ~poisoned).distinct().limit(limit)
     ).all()
-    return [(Address(kind=row.kind, key=row.key), int(row.seq)) for row in rows]
+    return [Address(kind=row.kind, key=row.key) for row in rows]
 
 
 def add_routes(database: Database, connection: sa.Connection, repo_id: int, found: Iterable[Route]) -> None:

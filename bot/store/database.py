@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Database:
             raise DatabaseError(
                 f"DATABASE_URL names {self.url.get_backend_name()!r}; Branchwork runs on sqlite and postgresql."
             )
+        self._writer: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
         self.engine = self._make_engine()
 
     def _make_engine(self) -> sa.Engine:
@@ -59,7 +61,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction that may write. On SQLite it locks at once, so that what it reads stays true."""
-        with self.engine.begin() as connection:
+        # SQLite has one writer, and those who wait for it sleep and try again: our own threads queue instead.
+        with self._writer, self.engine.begin() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection

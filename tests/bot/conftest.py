@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from pydantic import Field, TypeAdapter
 
-from bot.contract import ActionRow, PerformFunction, Performed, PydanticCodec
+from bot.contract import ActionRow, Performed, PerformFunction, PydanticCodec
 from bot.engine.carry import Patience
 from bot.engine.engine import Engine, Options
 from bot.engine.sweep import Rhythm
