@@ -1,0 +1,93 @@
+"""Differences between commits the way GitHub tells them: one row a file, its patch from the first hunk on."""
+
+from dataclasses import dataclass, replace
+
+from localhub.gitcore import EMPTY_TREE, text
+from localhub.gitstore import GitRepo
+
+PATCH_LIMIT = 1_000_000  # characters; GitHub leaves a file's patch out when it is too large
+STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One changed file. `patch` is None for binary files, pure renames and patches too large to show."""
+
+    path: str
+    previous: str | None
+    status: str
+    sha: str
+    additions: int
+    deletions: int
+    patch: str | None = None
+
+
+def changes(repo: GitRepo, old: str | None, new: str, *, patches: bool = True) -> list[FileChange]:
+    """Files that differ from `old` (None: from nothing) to `new`, in git's order, renames found."""
+    base = old or EMPTY_TREE
+    found = _raw(repo, base, new)
+    if not patches or not found:
+        return found
+    sections = _sections(text(repo.git("diff-tree", "-r", "-M", "-p", "--no-color", "--no-ext-diff", base, new)))
+    with_patches = []
+    at = 0
+    for change in found:
+        count = 2 if change.status == "changed" else 1  # a change of type is told as a removal and an addition
+        patch = "\n".join(part for part in sections[at : at + count] if part)
+        at += count
+        with_patches.append(replace(change, patch=patch if 0 < len(patch) <= PATCH_LIMIT else None))
+    return with_patches
+
+
+def _raw(repo: GitRepo, old: str, new: str) -> list[FileChange]:
+    raw = text(repo.git("diff-tree", "-r", "-M", "-z", "--raw", "--abbrev=40", old, new)).split("\0")
+    numbers = _numbers(text(repo.git("diff-tree", "-r", "-M", "-z", "--numstat", old, new)).split("\0"))
+    found = []
+    at = 0
+    while at < len(raw) and raw[at].startswith(":"):
+        _, _, before, after, letter = raw[at].split(" ")
+        moved = letter[0] in "RC"
+        path, previous = (raw[at + 2], raw[at + 1]) if moved else (raw[at + 1], None)
+        at += 3 if moved else 2
+        added, deleted = numbers.get(path, (0, 0))
+        sha = before if letter == "D" else after
+        found.append(FileChange(path, previous, STATUS[letter[0]], sha, added, deleted))
+    return found
+
+
+def _numbers(parts: list[str]) -> dict[str, tuple[int, int]]:
+    counts = {}
+    at = 0
+    while at < len(parts) and "\t" in parts[at]:
+        added, deleted, path = parts[at].split("\t", 2)
+        if path:
+            at += 1
+        else:  # a rename: the old and the new name follow as fields of their own
+            path = parts[at + 2]
+            at += 3
+        counts[path] = (int(added) if added.isdigit() else 0, int(deleted) if deleted.isdigit() else 0)
+    return counts
+
+
+def _sections(patch: str) -> list[str]:
+    """For each file of a patch, its hunks ("" when it has none)."""
+    sections = []
+    for part in ("\n" + patch).split("\ndiff --git ")[1:]:
+        at = part.find("\n@@ ")
+        sections.append(part[at + 1 :].rstrip("\n") if at >= 0 else "")
+    return sections
+
+
+def diff(repo: GitRepo, old: str | None, new: str) -> bytes:
+    """The `.diff` of two commits."""
+    return repo.git("diff-tree", "-r", "-M", "-p", "--binary", old or EMPTY_TREE, new)
+
+
+def patch(repo: GitRepo, base: str, head: str) -> bytes:
+    """The `.patch` of a range: one mail a commit, merges left out."""
+    return repo.git("format-patch", "--stdout", "--binary", "-M", f"{base}..{head}")
+
+
+def commit_patch(repo: GitRepo, sha: str) -> bytes:
+    """The `.patch` of one commit."""
+    return repo.git("format-patch", "--stdout", "--binary", "-M", "-1", "--root", sha)
