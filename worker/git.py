@@ -7,8 +7,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from worker.sandbox.supervise import SPAWNER
-
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": "/nonexistent",
@@ -42,24 +40,22 @@ def git(
     if user is not None:
         prefix += [_program("setpriv"), f"--reuid={user[0]}", f"--regid={user[1]}", "--clear-groups", "--no-new-privs"]
         prefix += ["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
-    with SPAWNER.start(
-        lambda: subprocess.Popen(
+    try:
+        done = subprocess.run(
             [*prefix, _program("git"), *ALWAYS, *args],
             env={**ENVIRONMENT, "GIT_DIR": str(git_dir), **(env or {})},
             cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
         )
-    ) as process:
-        try:
-            out, err = process.communicate(stdin, timeout=timeout)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            raise GitError(f"git {args[0]} took more than {timeout:g} s") from error
-    if process.returncode:
-        raise GitError(f"git {args[0]} failed ({process.returncode}): {err.decode(errors='replace').strip()[-2000:]}")
-    return out
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"git {args[0]} took more than {timeout:g} s") from error
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip()[-2000:]
+        raise GitError(f"git {args[0]} failed ({done.returncode}): {told}")
+    return done.stdout
 
 
 def _program(name: str) -> str:

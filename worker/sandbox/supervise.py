@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import queue
 import selectors
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,45 +31,6 @@ class Ended:
     wall_s: float = 0.0
 
 
-class Spawner:
-    """One thread that starts all processes and never ends.
-
-    bwrap's --die-with-parent watches the *thread* that forked it, so a sandbox started by a pool's thread would die
-    with that thread.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], subprocess.Popen[bytes]], Future[subprocess.Popen[bytes]]]]
-        self._jobs = queue.SimpleQueue()
-        self._pid = 0
-
-    def start(self, job: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """Run `job` in the lasting thread."""
-        with self._lock:
-            if self._pid != os.getpid():  # not started yet, or this is a fork of the process that did
-                self._jobs = queue.SimpleQueue()
-                threading.Thread(target=self._loop, args=(self._jobs,), name="sandbox-spawner", daemon=True).start()
-                self._pid = os.getpid()
-            future: Future[subprocess.Popen[bytes]] = Future()
-            self._jobs.put((job, future))
-        return future.result()
-
-    @staticmethod
-    def _loop(
-        jobs: queue.SimpleQueue[tuple[Callable[[], subprocess.Popen[bytes]], Future[subprocess.Popen[bytes]]]],
-    ) -> None:
-        while True:
-            job, future = jobs.get()
-            try:
-                future.set_result(job())
-            except BaseException as error:  # noqa: BLE001 - handed to the one who asked
-                future.set_exception(error)
-
-
-SPAWNER = Spawner()
-
-
 def supervise(
     argv: list[str],
     limits: SandboxLimits,
@@ -88,19 +45,17 @@ def supervise(
     `disk` is the folder whose file system must not fill up; `watch_memory` adds up the memory of the tree now and
     then, for machines without cgroups.
     """
-    process = SPAWNER.start(
-        lambda: subprocess.Popen(
-            argv,
-            env={},
-            cwd="/",
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=pass_fds,
-            start_new_session=True,
-        )
-    )
-    with process:
+    # bwrap's --die-with-parent watches the *thread* that started it: this one, which waits here for its end.
+    with subprocess.Popen(
+        argv,
+        env={},
+        cwd="/",
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=pass_fds,
+        start_new_session=True,
+    ) as process:
         return _Watch(process, limits, disk, watch_memory).until_end()
 
 
