@@ -19,6 +19,8 @@ from bot.previews import CostBasis
 from planner.facts import Usage
 from planner.model import Address, Scope
 from planner.view import PlannerView
+from worker.sandbox import Sandbox, SandboxUnavailable
+from worker.slots import NoSlot
 from worker.workspace import Workspaces
 
 MARKER = re.compile(r"<!-- branchwork:v1 .*?-->", re.DOTALL)
@@ -66,6 +68,7 @@ class Deps:
     gateways: Gateways
     mirrors: Callable[[Scope], Mirror]
     workspaces: Workspaces
+    sandbox: Sandbox
     models: Models
     marks: Marks
     books: Books
@@ -131,5 +134,7 @@ def translated(error: Exception) -> Exception:
             return Hold(f"GitHub's git server does not accept the app's token: {error}", "suspended")
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Hold("the disk is full: free some space and it goes on", "disk")
+        case NoSlot() | SandboxUnavailable():
+            return Hold(f"this machine cannot run a sandbox now: {error}", "disk")
         case _:
             return error

@@ -58,7 +58,8 @@ def move_branch(deps: Deps, row: ActionRow, action: MoveBranch) -> Performed:
     mirror = deps.mirrors(row.scope)
     mirror.fetch()
     there = mirror.head(action.branch)
-    if there == action.sha:
+    # Found before done: a crash after the push, perhaps with more pushed on top of it since.
+    if there == action.sha or (there and mirror.has(action.sha) and mirror.contains(there, action.sha)):
         return result(row, BranchMoved(branch=action.branch, sha=action.sha))
     if there != action.expect:
         return result(row, MoveRefused(branch=action.branch, reason=f"{action.branch} moved meanwhile"))
