@@ -1,0 +1,52 @@
+"""Structured logs: JSON lines for machines, colours for a person at a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+
+_QUIET = ("httpx", "httpcore", "openai", "urllib3", "alembic", "github", "asyncio")
+
+
+def configure(
+    form: Literal["auto", "json", "console"] = "auto", level: str = "info", stream: TextIO | None = None
+) -> None:
+    """Sends our logs and those of the libraries through one formatter to `stream` (standard error)."""
+    target = stream or sys.stderr
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    console = form == "console" or (form == "auto" and target.isatty())
+    last: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=target.isatty())]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # DBOS brings a handler of its own, but only where there is none yet.
+    dbos = logging.getLogger("dbos")
+    dbos.handlers[:] = [handler]
+    dbos.propagate = False
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
