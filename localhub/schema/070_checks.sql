@@ -59,6 +59,7 @@ CREATE TABLE workflow_runs (
   title TEXT NOT NULL,
   pull_number INTEGER,
   payload TEXT NOT NULL,              -- JSON: the event as the job sees it
+  base TEXT NOT NULL,                 -- the root URL that whoever caused the run used
   only_failed INTEGER NOT NULL DEFAULT 0, -- this attempt keeps the jobs that had passed
   cancel_asked INTEGER NOT NULL DEFAULT 0,
   status TEXT NOT NULL DEFAULT 'queued', conclusion TEXT,
@@ -85,3 +86,11 @@ CREATE TABLE workflow_jobs ( -- the id is that of the job's check run, as on Git
 CREATE INDEX workflow_jobs_by_run ON workflow_jobs (run_id, attempt, id);
 INSERT INTO sqlite_sequence (name, seq) VALUES
   ('statuses', 30000000), ('check_suites', 40000000), ('check_runs', 50000000), ('workflows', 60000), ('workflow_runs', 70000000);
+CREATE TABLE workflow_triggers ( -- events that have not been looked at for workflows yet
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  repo_id INTEGER NOT NULL REFERENCES repos ON DELETE CASCADE,
+  event TEXT NOT NULL, action TEXT,
+  sender_id INTEGER NOT NULL REFERENCES accounts,
+  payload TEXT NOT NULL, -- JSON
+  base TEXT NOT NULL
+);

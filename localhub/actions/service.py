@@ -1,0 +1,307 @@
+"""The queue of workflow runs: it lives in the database, so what was queued or running when the process died runs again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localhub import checks
+from localhub.actions import plan, record, triggers
+from localhub.actions.act_log import Job
+from localhub.actions.runner import Execution, Outcome, Request, Runner
+from localhub.actions.sandbox import Sandbox
+from localhub.actions.workflows import Problem, Workflow, parse
+from localhub.context import RequestContext, current_actor, set_context
+from localhub.errors import GitHubError
+from localhub.gitstore import GitRepo
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.events import Event
+    from localhub.hub import Hub
+
+log = logging.getLogger(__name__)
+_STEP_SECONDS = 1.0
+CANCELLED = "The operation was canceled."
+
+
+class Actions:
+    """One thread looks at events, `slots` threads run workflows; they sleep until there is something to do."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        toolchain: Path | None = None,
+        slots: int = 2,
+        time_limit: float = 3600.0,
+        scratch: Path | None = None,
+    ) -> None:
+        self._hub = hub
+        self._time_limit = time_limit
+        self._slots = slots
+        self._toolchain = toolchain
+        self._scratch = scratch or _scratch_for(hub.data)
+        self._runner: Runner | None = None
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._taken: dict[int, Execution] = {}
+        self._threads: list[threading.Thread] = []
+        self._log_secret = secrets.token_bytes(16)
+        _INSTANCES[hub] = self
+        hub.on("push", self._heard)
+        hub.on("pull_request", self._heard)
+        hub.on("push", lambda event: checks.on_push(hub, event))
+        hub.quiet_checks["workflow_runs"] = self.pending
+        hub.on_start(self.start)
+        hub.on_close(self.close)
+
+    @staticmethod
+    def of(hub: Hub) -> Actions:
+        """The hub's own, with default settings unless it was made before."""
+        return _INSTANCES.get(hub) or Actions(hub)
+
+    def log_key(self, job_id: int) -> str:
+        """What opens a job's log without a token, as GitHub's signed log addresses do."""
+        return hmac.new(self._log_secret, str(job_id).encode(), "sha256").hexdigest()
+
+    def pending(self) -> int:
+        """Events not looked at and runs not ended."""
+        count = "(SELECT count(*) FROM workflow_triggers) + (SELECT count(*) FROM workflow_runs WHERE status <> 'completed')"
+        return int(self._hub.db.value(f"SELECT {count}"))
+
+    def start(self) -> None:
+        """Begin to work, first on what an earlier process left."""
+        self._runner = Runner(Sandbox(self._scratch, self._toolchain), self._hub.clock.timestamp)
+        with self._hub.tx():
+            self._hub.db.execute("UPDATE workflow_runs SET status = 'queued' WHERE status = 'in_progress'")
+        self._threads = [threading.Thread(target=self._look_loop, name="localhub-workflows")]
+        self._threads += [
+            threading.Thread(target=self._run_loop, args=[slot], name=f"localhub-jobs-{slot}")
+            for slot in range(self._slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop; runs under way are killed and stay queued for the next start."""
+        with self._wake:
+            self._stopping = True
+            for execution in self._taken.values():
+                execution.cancel("localhub was stopped")
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def cancel(self, run: Row) -> None:
+        """End a run, queued or running; inside a transaction."""
+        hub = self._hub
+        hub.db.update("workflow_runs", run["id"], cancel_asked=1)
+
+        def now() -> None:
+            with self._wake:
+                execution = self._taken.get(run["id"])
+                if execution is not None:
+                    execution.cancel(CANCELLED)
+                self._wake.notify_all()
+
+        hub.db.after_commit(now)
+
+    def rerun(self, run: Row, by: int, *, only_failed: bool) -> None:
+        """Queue a new attempt; inside a transaction."""
+        hub = self._hub
+        record.again(hub, run, by, only_failed=only_failed)
+        fresh = hub.db.get("workflow_runs", run["id"])
+        record.begin(hub, run["id"], self.workflow_of(fresh))
+        self.poke()
+
+    def poke(self) -> None:
+        """Look for work when the current transaction is on the disk."""
+        self._hub.db.after_commit(self._notify)
+
+    def workflow_of(self, run: Row) -> Workflow | Problem:
+        """The workflow file of a run, as it is in the run's commit."""
+        path = self._hub.db.get("workflows", run["workflow_id"])["path"]
+        content = GitRepo(self._hub.git_dir(run["repo_id"])).read(run["checkout_sha"], path)
+        if content is None:
+            return Problem(path, 1, f"{path} is not in commit {run['checkout_sha']}")
+        return parse(path, content.decode("utf-8", "replace"))
+
+    def _heard(self, event: Event) -> None:
+        # What a workflow does with its own token starts no workflow (GitHub's guard against loops).
+        if current_actor().kind != "actions":
+            triggers.remember(self._hub, event)
+            self.poke()
+
+    def _notify(self) -> None:
+        with self._wake:
+            self._wake.notify_all()
+
+    def _loop(self, take: Callable[[], Any], work: Callable[[Any], None]) -> None:
+        while True:
+            with self._wake:
+                found = None if self._stopping else take()
+                if found is None:
+                    if self._stopping:
+                        return
+                    self._wake.wait()
+                    continue
+            work(found)
+
+    def _look_loop(self) -> None:
+        self._loop(lambda: self._hub.db.row("SELECT * FROM workflow_triggers ORDER BY id LIMIT 1"), self._look)
+
+    def _look(self, row: Row) -> None:
+        set_context(RequestContext(row["base"], ""))
+        try:
+            triggers.look(self._hub, row)
+        except Exception:
+            log.exception(
+                "event %s of repository %s could not be looked at for workflows", row["event"], row["repo_id"]
+            )
+            with self._hub.tx():
+                self._hub.db.execute("DELETE FROM workflow_triggers WHERE id = ?", row["id"])
+        self._notify()
+
+    def _run_loop(self, slot: int) -> None:
+        self._loop(self._take, lambda run: self._work(run, slot))
+
+    def _take(self) -> Row | None:
+        for run in self._hub.db.rows("SELECT * FROM workflow_runs WHERE status = 'queued' ORDER BY id LIMIT 100"):
+            if run["id"] not in self._taken:
+                self._taken[run["id"]] = Execution()
+                return run
+        return None
+
+    def _work(self, run: Row, slot: int) -> None:
+        set_context(RequestContext(run["base"], ""))
+        try:
+            self._run(run, slot)
+        except GitHubError as error:
+            log.warning("run %s ended because its repository is gone: %s", run["id"], error.message)
+        except Exception as error:
+            log.exception("workflow run %s failed inside localhub", run["id"])
+            with self._hub.tx():
+                path = self._hub.db.get("workflows", run["workflow_id"])["path"]
+                fault = Problem(path, 1, f"localhub could not run this workflow: {error!r}")
+                record.finish(self._hub, self._hub.db.get("workflow_runs", run["id"]), None, [fault], cancelled=False)
+        finally:
+            with self._wake:
+                del self._taken[run["id"]]
+                self._wake.notify_all()
+
+    def _run(self, run: Row, slot: int) -> None:
+        hub = self._hub
+        workflow = self.workflow_of(run)
+        if run["cancel_asked"] or isinstance(workflow, Problem):
+            problems = [workflow] if isinstance(workflow, Problem) else []
+            with hub.tx():
+                parsed = workflow if isinstance(workflow, Workflow) else None
+                record.finish(hub, run, parsed, problems, cancelled=bool(run["cancel_asked"]))
+            return
+        with hub.tx():
+            run = record.start(hub, run["id"])
+        document = plan.document(workflow, 1)
+        ignored: set[str] = set()
+        if run["only_failed"] and (reuse := record.kept(hub, run, workflow)) is not None:
+            plan.rerun(document, *reuse)
+            ignored = set(reuse[0])
+        outcome = self._execute(run, workflow, document, ignored, slot)
+        self._end(run, workflow, outcome, ignored)
+
+    def _execute(self, run: Row, workflow: Workflow, document: dict[str, Any], ignored: set[str], slot: int) -> Outcome:
+        assert self._runner is not None
+        hub = self._hub
+        written: dict[str, float] = {}
+
+        def report(job: Job) -> None:
+            # Every write waits for the disk: steps are written now and then, beginnings and ends always.
+            now = time.monotonic()
+            if job.job_id in ignored or (job.conclusion is None and now - written.get(job.key, -9.0) < _STEP_SECONDS):
+                return
+            written[job.key] = now
+            with hub.tx():
+                record.move_job(hub, run, workflow, job)
+
+        request = Request(
+            workflow=workflow,
+            document=document,
+            git_dir=hub.git_dir(run["repo_id"]),
+            sha=run["checkout_sha"],
+            ref=run["ref"],
+            event_name=run["event"],
+            event=json.loads(run["payload"]),
+            actor=hub.db.get("accounts", run["actor_id"])["login"],
+            env=_environment(hub, run),
+            time_limit=self._time_limit,
+        )
+        with self._wake:
+            execution = self._taken[run["id"]]
+        if hub.db.get("workflow_runs", run["id"])["cancel_asked"]:
+            execution.cancel(CANCELLED)
+        return self._runner.run(request, slot, report, execution)
+
+    def _end(self, run: Row, workflow: Workflow, outcome: Outcome, ignored: set[str]) -> None:
+        if self._stopping and outcome.cancelled:
+            return
+        problems = []
+        if outcome.problem and not outcome.cancelled:
+            problems = [Problem(workflow.path, 1, outcome.problem)]
+        with self._hub.tx():
+            for job in outcome.jobs:
+                if job.job_id not in ignored:
+                    record.move_job(self._hub, run, workflow, job)
+            record.finish(self._hub, run, workflow, problems, cancelled=outcome.cancelled)
+
+
+_INSTANCES: weakref.WeakKeyDictionary[Hub, Actions] = weakref.WeakKeyDictionary()
+
+
+def _environment(hub: Hub, run: Row) -> dict[str, str]:
+    repo = hub.access.repo_by_id(run["repo_id"])
+    name = f"{repo['owner_login']}/{repo['name']}"
+    flow = hub.db.get("workflows", run["workflow_id"])
+    pull = run["pull_number"] is not None
+    return {
+        "GITHUB_REPOSITORY": name,
+        "GITHUB_REPOSITORY_ID": str(repo["id"]),
+        "GITHUB_REPOSITORY_OWNER": repo["owner_login"],
+        "GITHUB_RUN_ID": str(run["id"]),
+        "GITHUB_RUN_NUMBER": str(run["number"]),
+        "GITHUB_RUN_ATTEMPT": str(run["attempt"]),
+        "GITHUB_SERVER_URL": hub.html(),
+        "GITHUB_API_URL": hub.api(),
+        "GITHUB_GRAPHQL_URL": f"{hub.root}/api/graphql",
+        "GITHUB_REF": run["ref"],
+        "GITHUB_REF_TYPE": "tag" if run["ref"].startswith("refs/tags/") else "branch",
+        "GITHUB_REF_NAME": run["ref"].removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/pull/"),
+        "GITHUB_SHA": run["checkout_sha"],
+        "GITHUB_HEAD_REF": (run["head_branch"] or "") if pull else "",
+        "GITHUB_WORKFLOW_REF": f"{name}/{flow['path']}@{run['ref']}",
+        "GITHUB_WORKFLOW_SHA": run["checkout_sha"],
+        "GITHUB_TRIGGERING_ACTOR": hub.db.get("accounts", run["triggering_actor_id"])["login"],
+    }
+
+
+def _scratch_for(data: Path) -> Path:
+    """A folder outside of `data`, which may be closed to the uid that jobs run under; the same after a restart."""
+    mark = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"localhub-{os.geteuid()}-{mark}"
+    with contextlib.suppress(FileNotFoundError):
+        facts = folder.lstat()
+        if facts.st_uid == os.geteuid():
+            shutil.rmtree(folder)
+    return folder
