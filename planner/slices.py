@@ -145,7 +145,7 @@ def grown(node: Planner, out: Out, sha: str, lines: int) -> Planner:
     node = put(node, slice_lines=node.slice_lines + lines)
     if node.pull is not None:
         return prove(node, out, node.pull.at(sha))
-    if node.slice_lines >= node.config.limits.review_lines and node.state == "running":
+    if node.slice_lines >= node.config.limits.review_lines and node.state == "running" and not node.cut:
         node = put(node, cut=True, slice_lines=0)
         out.send(slice_train(node.key), TrainHeld(held=True))
         return open_pull(node, out, sha)
