@@ -1,4 +1,4 @@
-"""The queue of workflow runs: it lives in the database, so what was queued or running when the process died runs again."""
+"""The queue of workflow runs. It lives in the database: what was queued or running when a process died runs again."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Actions:
 
     def pending(self) -> int:
         """Events not looked at and runs not ended."""
-        count = "(SELECT count(*) FROM workflow_triggers) + (SELECT count(*) FROM workflow_runs WHERE status <> 'completed')"
-        return int(self._hub.db.value(f"SELECT {count}"))
+        events = self._hub.db.value("SELECT count(*) FROM workflow_triggers")
+        return int(events + self._hub.db.value("SELECT count(*) FROM workflow_runs WHERE status <> 'completed'"))
 
     def start(self) -> None:
         """Begin to work, first on what an earlier process left."""

@@ -21,7 +21,7 @@ from localhub.hub import Hub
 from localhub.render import actions as render
 
 
-def router(hub: Hub) -> APIRouter:
+def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
     api = APIRouter()
     service = Actions.of(hub)
 
@@ -76,7 +76,7 @@ def router(hub: Hub) -> APIRouter:
     ) -> Response:
         repo = hub.access.repo(owner, name, "actions")
         found = hub.db.value("SELECT id FROM accounts WHERE login = ?", actor) if actor else None
-        filters = {"head_branch": branch, "event": event, "status": status, "head_sha": head_sha}
+        filters: dict[str, Any] = {"head_branch": branch, "event": event, "status": status, "head_sha": head_sha}
         filters |= {"suite_id": check_suite_id, "actor_id": (found or -1) if actor else None}
         return listing(repo, paging, filters)
 

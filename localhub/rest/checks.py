@@ -41,8 +41,8 @@ def router(hub: Hub) -> APIRouter:
         actor = _app_only()
         row = finder.run(repo, run_id)
         if row["app_id"] != actor.app_id:
-            raise forbidden(f"Invalid app_id `{actor.app_id}` - check run can only be modified by the GitHub App that created it."
-                            )  # fmt: skip
+            rule = "check run can only be modified by the GitHub App that created it."
+            raise forbidden(f"Invalid app_id `{actor.app_id}` - {rule}")
         columns = checks.clean(data, creating=False)
         with hub.tx():
             row = checks.update_run(hub, row, columns, actor.account_id)
@@ -193,9 +193,8 @@ class _Finder:
             if value is not None:
                 where, args = f"{where} AND r.{column} = ?", [*args, value]
         if which == "latest":
-            where += (
-                " AND r.id IN (SELECT max(id) FROM check_runs GROUP BY suite_id, name HAVING suite_id = r.suite_id)"
-            )
+            newer = "SELECT 1 FROM check_runs n WHERE n.suite_id = r.suite_id AND n.name = r.name AND n.id > r.id"
+            where += f" AND NOT EXISTS ({newer})"
         rows = self._hub.db.rows(f"SELECT * FROM check_runs r WHERE {where} ORDER BY r.id DESC", *args)  # noqa: S608
         shown = [render.run(self._hub, row) for row in paging.slice(rows)]
         return paging.reply(shown, len(rows), {"total_count": len(rows)}, "check_runs")
