@@ -4,6 +4,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from localhub.gitcore import (
@@ -233,7 +234,16 @@ class GitRepo:
 
 def _line(who: Person) -> str:
     clean = str.maketrans("", "", "<>\n\0")
-    return f"{who.name.translate(clean)} <{who.email.translate(clean)}> {who.date}"
+    return f"{who.name.translate(clean)} <{who.email.translate(clean)}> {raw_date(who.date)}"
+
+
+def raw_date(date: str) -> str:
+    """git's raw form of a date, which may be ISO 8601 with an offset or `Z`."""
+    if "T" not in date:
+        return date
+    moment = datetime.fromisoformat(date)
+    offset = moment.strftime("%z") or "+0000"
+    return f"{int(moment.timestamp())} {offset[:5]}"
 
 
 def _entry(row: str) -> Entry:

@@ -29,3 +29,22 @@ def parse_node_id(text: str) -> tuple[str, int] | None:
         return _BY_PREFIX[prefix], int.from_bytes(base64.urlsafe_b64decode(rest), "big")
     except (binascii.Error, ValueError):
         return None
+
+
+def text_node_id(kind: str, repo_id: int, text: str) -> str:
+    """The node id of what has a name or SHA in a repository instead of a database id; `parse_text_node_id` reads it."""
+    prefix = {"Blob": "B"}.get(kind) or PREFIXES[kind]
+    return f"{prefix}_lADO{base64.urlsafe_b64encode(f'{repo_id}:{text}'.encode()).decode()}"
+
+
+def parse_text_node_id(node: str) -> tuple[str, int, str] | None:
+    """(type, repository id, name or SHA), or None when it is not such an id."""
+    prefix, separator, rest = node.partition("_lADO")
+    kind = "Blob" if prefix == "B" else _BY_PREFIX.get(prefix)
+    if not separator or kind is None:
+        return None
+    try:
+        repo_id, _, text = base64.urlsafe_b64decode(rest).decode().partition(":")
+        return kind, int(repo_id), text
+    except (binascii.Error, ValueError):
+        return None
