@@ -137,6 +137,8 @@ def arrived(node: Planner, out: Out) -> Planner:
     if node.cut:
         out.send(slice_train(node.key), TrainHeld(held=False))
         return think(put(node, cut=False), out)
+    if node.state != "slice":  # words came in while it landed: they are answered before anything closes
+        return think(add_news(node, {"what": "slice_landed", "pull": pull.number}), out)
     return finish(node, out)
 
 
