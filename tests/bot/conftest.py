@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from pydantic import Field, TypeAdapter
 
-from bot.contract import ActionRow, Performed, PerformFunction, PydanticCodec
+from bot.contract import ActionRow, Performed, PerformFunction, PydanticCodec, StepFunction
 from bot.engine.carry import Patience
 from bot.engine.engine import Engine, Options
 from bot.engine.sweep import Rhythm
@@ -132,6 +132,10 @@ class Ledger:
     def lines(self) -> list[str]:
         return self.path.read_text().splitlines() if self.path.exists() else []
 
+    def names(self) -> list[str]:
+        """Names of the actions that had an effect, in order."""
+        return [line.rpartition(" ")[2] for line in self.lines()]
+
     def perform(self, row: ActionRow) -> Performed:
         done = f"{row.key} {row.action.name}"
         if not (row.maybe_done and done in self.lines()):
@@ -143,11 +147,16 @@ class Ledger:
         return Performed(((to, "", Ball(hops=row.action.hops, nodes=row.action.nodes)),))
 
 
-QUICK = Options(
-    patience=Patience(failures=3, first_s=0.02, longest_s=0.1),
-    rhythm=Rhythm(sweep_s=0.2, forgotten_s=0.3, prune_s=60),
-    poll_s=0.5,
-)
+def quick_options(**rhythm: float) -> Options:
+    """Impatient, so that tests need not wait."""
+    rhythm = {"sweep_s": 0.2, "forgotten_s": 0.3, "prune_s": 60.0, **rhythm}
+    patience = Patience(failures=3, first_s=0.02, longest_s=0.1)
+    return Options(patience=patience, rhythm=Rhythm(**rhythm), poll_s=0.5)
+
+
+@pytest.fixture
+def quick() -> Callable[..., Options]:
+    return quick_options
 
 
 def until(true: Callable[[], bool], timeout_s: float = 20.0) -> None:
@@ -163,8 +172,14 @@ def until(true: Callable[[], bool], timeout_s: float = 20.0) -> None:
 class Toy:
     """Databases and engines of one test; closes them all."""
 
+    Ball, Order, Note, Explode, Write, Think = Ball, Order, Note, Explode, Write, Think
+    SCOPE, TREE = SCOPE, TREE
+    until = staticmethod(until)
+    step = staticmethod(toy_step)
+
     url: str
     ledger: Ledger
+    codec: PydanticCodec = field(default_factory=toy_codec)
     engines: list[Engine] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
 
@@ -173,16 +188,18 @@ class Toy:
         self.databases.append(made)
         return made
 
-    def engine(self, perform: PerformFunction | None = None, options: Options = QUICK) -> Engine:
+    def engine(
+        self, perform: PerformFunction | None = None, options: Options | None = None, step: StepFunction = toy_step
+    ) -> Engine:
         """A started engine over this test's database."""
-        engine = Engine(self.database(), toy_codec(), toy_step, perform or self.ledger.perform, options)
+        engine = Engine(self.database(), self.codec, step, perform or self.ledger.perform, options or quick_options())
         self.engines.append(engine)
         engine.start()
         return engine
 
-    def stop(self, engine: Engine) -> bool:
+    def stop(self, engine: Engine, timeout_s: float = 5.0) -> bool:
         self.engines.remove(engine)
-        return engine.stop()
+        return engine.stop(timeout_s)
 
     def state(self, address: Address) -> Counter:
         with self.databases[-1].read() as connection:
@@ -194,6 +211,10 @@ class Toy:
     def counts(self) -> dict[str, Any]:
         with self.databases[-1].read() as connection:
             return records.counts(connection)
+
+    def troubles(self) -> dict[str, Any]:
+        with self.databases[-1].read() as connection:
+            return records.troubles(connection)
 
     def idle(self) -> bool:
         counts = self.counts()
