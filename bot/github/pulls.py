@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bot.github.api import Api
+from bot.github.api import Api, read
 from bot.github.errors import NotFound, Refused
 from bot.github.issues import fit
 from bot.github.transport import decode
@@ -40,6 +40,11 @@ class Pulls:
 
     def open(self) -> tuple[Pull, ...]:
         return self._api.list(Pull, "/pulls", {"state": "open"})
+
+    def recently_closed(self) -> tuple[Pull, ...]:
+        """The hundred that changed last, newest first."""
+        query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": 100}
+        return tuple(read(Pull, item) for item in decode(self._api.call("GET", "/pulls", query)[2]))
 
     def create(self, title: str, head: str, base: str, body: str) -> Pull:
         """A draft; where the repository's plan has no drafts, an ordinary one."""

@@ -110,10 +110,11 @@ def _commit(
     )
     if handoff.status != "done":
         return told.model_copy(update={"reason": f"{handoff.failure or 'failed'}: {handoff.summary}"})
+    who = deps.identity()
     message = commit_message(row, action, handoff.summary)
     change = Change(
         message=message,
-        author=Identity(name=deps.identity.name, email=deps.identity.email),
+        author=Identity(name=who.name, email=who.email),
         at=datetime.fromtimestamp(int(deps.clock()), UTC),
         include=outcome.written,
     )

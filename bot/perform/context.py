@@ -74,7 +74,7 @@ class Deps:
     books: Books
     view: Callable[[str], PlannerView | None]
     data_dir: Path
-    identity: Identity
+    identity: Callable[[], Identity]
     clock: Callable[[], float]
     pause: Callable[[float], None]
     timing: Timing = Timing()
