@@ -89,6 +89,8 @@ class Planner(Value):
     children: tuple[Child, ...] = ()
     plan: Plan | None = None
     """waits for approval or for the tree's word on filing"""
+    filing: bool = False
+    """the tree has been asked for leave to file the plan's children; no turn starts meanwhile"""
     plan_hash: str = ""
     approved: bool = False
     invalid: int = 0
@@ -218,7 +220,7 @@ def think(node: Planner, out: Out) -> Planner:
     """Starts a turn when there is news and none runs; what comes meanwhile waits for the next."""
     from planner.turn import planner_input
 
-    if node.turn_running or not node.news or node.state not in ("planning", "preview", "running"):
+    if node.turn_running or node.filing or not node.news or node.state not in ("planning", "preview", "running"):
         return node
     node = put(node, turn=node.turn + 1, turn_running=True, turn_saw=node.seq, asked=node.news, news=())
     out.do(RunPlanner(turn=node.turn, branch=node.base, model=node.config.models.planner, input=planner_input(node)))

@@ -91,10 +91,10 @@ def on(node: Planner, event: Event, out: Out) -> Planner:
         case PreviewPosted(comment_id=comment):
             out.route(node.me, comment=comment)
             return node
-        case FilingAnswered(turn=turn, granted=yes, reason=reason):
-            if turn != node.turn or node.plan is None:
+        case FilingAnswered(granted=yes, reason=reason):
+            if not node.filing or node.plan is None:
                 return node
-            return granted(node, out) if yes else park(put(node, plan=None), out, reason)
+            return granted(node, out) if yes else park(put(node, plan=None, filing=False), out, reason)
         case IssueFiled(child=child, number=number, issue_id=ident):
             return filed(node, child, number, ident, out)
         case BranchReady(branch=branch):

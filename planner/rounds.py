@@ -65,7 +65,7 @@ def carry_out(node: Planner, plan: Plan, out: Out) -> Planner:
             pass
     if adds:
         out.send(node.tree, FilingAsked(node=node.key, turn=node.turn, count=len(adds)))
-        return put(node, plan=plan)
+        return put(node, plan=plan, filing=True)
     return rest(node, plan, out)
 
 
@@ -108,7 +108,7 @@ def granted(node: Planner, out: Out) -> Planner:
     if plan is None:
         return node
     new = [declare(node, op) for op in additions(plan)]
-    node = put(node, plan=None, children=(*node.children, *new))
+    node = put(node, plan=None, filing=False, children=(*node.children, *new))
     for child in new:
         out.do(
             FileIssue(
