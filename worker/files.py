@@ -36,10 +36,13 @@ class Files:
             return None
         except OSError as error:
             raise ToolMistake(f"{path}: {_why(error)}") from error
-        with os.fdopen(fd, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise ToolMistake(f"{path} is not a plain file")
-            data = file.read(MAX_READ + 1)
+            with os.fdopen(fd, "rb", closefd=False) as file:
+                data = file.read(MAX_READ + 1)
+        finally:
+            os.close(fd)
         if len(data) > MAX_READ:
             raise ToolMistake(f"{path} is larger than {MAX_READ} bytes: look at it with `run`")
         return data

@@ -136,11 +136,14 @@ def read_bundle(folder: Path, limit: int) -> bytes:
         raise _Refuse(f"the bundle cannot be opened: {error.strerror}") from error
     finally:
         os.close(at)
-    with os.fdopen(fd, "rb") as file:
+    try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
             raise _Refuse("the bundle is not a plain file")
-        data = file.read(limit + 1)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(fd)
     if len(data) > limit:
         raise _Refuse(f"the change is too large: its bundle has more than {limit} bytes")
     return data

@@ -162,7 +162,7 @@ def update(path: str, text: str, chunks: list[Chunk]) -> str:
         result += _replaced(lines, at, chunk, ending)
         done = at + len(chunk.before)
     result += lines[done:]
-    return "\n".join(result) + ("\n" if ends_with_newline or (result and not text) else "")
+    return "\n".join(result) + ("\n" if result and (ends_with_newline or not text) else "")
 
 
 def _replaced(lines: list[str], at: int, chunk: Chunk, ending: str) -> Iterator[str]:

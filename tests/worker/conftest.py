@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,11 +60,12 @@ def sandbox() -> Bubblewrap:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Path:
-    """A folder that every uid can reach (pytest's own are private)."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    return tmp_path
+def shared() -> Iterator[Path]:
+    """A folder that every uid can reach: pytest keeps its own private, and makes them so again at each start."""
+    with tempfile.TemporaryDirectory(prefix="branchwork-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 @pytest.fixture
