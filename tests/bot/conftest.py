@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from pydantic import Field, TypeAdapter
 
-from bot.contract import ActionRow, Performed, PerformFunction, PydanticCodec, StepFunction
+from bot.contract import ActionRow, External, Performed, PerformFunction, PydanticCodec, StepFunction
 from bot.engine.carry import Patience
 from bot.engine.engine import Engine, Options
 from bot.engine.sweep import Rhythm
@@ -98,7 +98,7 @@ def toy_codec() -> PydanticCodec:
     )
 
 
-def toy_step(kind: AggregateKind, state: Counter | None, events: tuple[Any, ...], now: float) -> Step[Counter]:
+def toy_step(address: Address, state: Counter | None, events: tuple[Any, ...], now: float) -> Step[Counter]:
     """Counts what comes, passes balls on through an action or directly, and explodes when told to."""
     state = state or Counter()
     actions: list[Any] = []
@@ -118,7 +118,7 @@ def toy_step(kind: AggregateKind, state: Counter | None, events: tuple[Any, ...]
                 notes.append(text)
             case Explode():
                 raise RuntimeError("a bug in a step")
-    routes = (Route(kind="issue", value=str(state.events), to=task("n0")),) if kind == "task" else ()
+    routes = (Route(kind="issue", value=str(state.events), to=task("n0")),) if address.kind == "task" else ()
     after = Counter(events=state.events + len(events), notes=tuple(notes), last=now)
     return Step(after, tuple(actions), tuple(sends), routes)
 
@@ -168,6 +168,16 @@ def until(true: Callable[[], bool], timeout_s: float = 20.0) -> None:
         pause.wait(0.005)
 
 
+def opening(hops: int) -> list[External]:
+    """A ball that travels, and three orders of different kinds."""
+    return [
+        (task("n0"), "serve", Ball(hops=hops, nodes=3)),
+        (task("n0"), "o1", Order(name="plan")),
+        (task("n0"), "o2", Order(name="think", queue="agents")),
+        (task("n0"), "o3", Order(name="say", delay_s=0.1)),
+    ]
+
+
 @dataclass
 class Toy:
     """Databases and engines of one test; closes them all."""
@@ -176,6 +186,7 @@ class Toy:
     SCOPE, TREE = SCOPE, TREE
     until = staticmethod(until)
     step = staticmethod(toy_step)
+    opening = staticmethod(opening)
 
     url: str
     ledger: Ledger

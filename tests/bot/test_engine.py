@@ -149,8 +149,8 @@ def test_a_bug_in_a_step_parks_one_aggregate_and_a_restart_tries_it_again(toy: A
     assert "a bug in a step" in toy.troubles()["poisoned"][0]["error"]
     toy.stop(engine)
 
-    def mended(kind: Any, state: Any, events: tuple[Any, ...], now: float) -> Step[Any]:
-        return toy.step(kind, state, tuple(event for event in events if event.type != "explode"), now)
+    def mended(address: Any, state: Any, events: tuple[Any, ...], now: float) -> Step[Any]:
+        return toy.step(address, state, tuple(event for event in events if event.type != "explode"), now)
 
     toy.engine(step=mended)
     toy.settle()

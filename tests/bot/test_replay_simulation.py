@@ -128,6 +128,7 @@ class Tree:
         self.tasks: list[AddTask] = []
         self.planners = 0
         self.depth = 0
+        self.mistakes = False
         self.after_each: Callable[[AddTask], None] = lambda task: None
 
     def plan(self, goal: dict[str, Any], depth: int = 1, max_depth: int = 4) -> None:
@@ -194,9 +195,8 @@ class Tree:
 
     def work(self, task: AddTask) -> None:
         self.tasks.append(task)
-        for attempt, context in enumerate(
-            ["", "## CI failed on abc\n", "## Review comments to answer\nCI failed on"], 1
-        ):
+        again = ["## CI failed on abc\n", "## Review comments to answer\nCI failed on"] if self.mistakes else []
+        for attempt, context in enumerate(["", *again], 1):
             told = {"role": "worker", "goal": f"{task.title}\n\n{task.goal}", "acceptance": [], "paths": task.paths,
                     "context": context, "attempt": attempt, "test_command": None}  # fmt: skip
             report = Report.model_validate_json(converse(self.client, told, self.hands, WRITING, Report))
@@ -289,6 +289,7 @@ def test_the_sample_comes_out_equal_with_green_steps(tmp_path: Path, seed: int) 
     tests = "python3 -m unittest discover -q -s tests"
     with serving(Replay(base, target, script)) as client:
         tree = Redirected(client, root, tests, random.Random(seed))
+        tree.mistakes = True
         tree.words = script.redirects[0].when
 
         def green(task: AddTask) -> None:
