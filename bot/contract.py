@@ -73,7 +73,8 @@ class Delivery:
     event: str
 
 
-StepFunction = Callable[[AggregateKind, Any, tuple[Any, ...], float], Step[Any]]
+StepFunction = Callable[[Address, Any, tuple[Any, ...], float], "Step[Any] | None"]
+"""(who, its state or None, events in order, now) → what follows; None while no event has brought it to life"""
 PerformFunction = Callable[[ActionRow], Performed]
 
 

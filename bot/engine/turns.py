@@ -57,15 +57,18 @@ class Turns:
             waiting = aggregates.unconsumed(connection, address, BATCH)
             return _Seen(aggregates.load(connection, address) if waiting else None, waiting)
 
-    def _decide(self, address: Address, seen: _Seen) -> Step[Any]:
+    def _decide(self, address: Address, seen: _Seen) -> Step[Any] | None:
         codec = self._kernel.codec
         stored = seen.row.state if seen.row else None
         state = None if stored is None else codec.load_state(address.kind, stored)
         events = tuple(codec.load_event(row.event) for row in seen.waiting)
-        return self._step(address.kind, state, events, self._kernel.clock())
+        return self._step(address, state, events, self._kernel.clock())
 
-    def _save(self, address: Address, seen: _Seen, step: Step[Any]) -> bool:
+    def _save(self, address: Address, seen: _Seen, step: Step[Any] | None) -> bool:
         """False if another turn of this aggregate saved first: nothing happened, look again."""
+        if step is None:  # events for somebody who was never born: read, and nothing follows
+            with self._kernel.unit() as unit:
+                return aggregates.consume(unit.connection, seen.waiting, unit.now)
         state = self._kernel.codec.dump_state(address.kind, step.state)
         version = seen.row.version if seen.row else None
         try:
