@@ -90,9 +90,11 @@ class Replay:
         home: dict[str, int] = {}
         for cluster in order:
             for job in self._cluster_jobs(cluster, shared):
-                needs = {home[n] for p in job.paths for n in self._edges[p] if n in home}
-                needs |= {home[n] for p in job.paths for s in self._edges[p] if s in shared
-                          for n in shared[s].by if n in home}  # fmt: skip
+                own = [p for p in job.paths if p not in shared]
+                needs = {home[n] for p in own for n in self._edges[p] if n in home}
+                for share in (shared[n] for p in own for n in self._edges[p] if n in shared):
+                    if not set(own) & set(share.by):  # who brings a part of it itself waits for no other part
+                        needs |= {home[n] for n in share.by if n in home}
                 last = jobs[-1] if jobs else None
                 if last is not None and self._fits(last, job, most):
                     last.pieces += job.pieces

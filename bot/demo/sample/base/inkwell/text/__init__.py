@@ -1,0 +1,1 @@
+"""Tools that turn text into text."""

@@ -1,0 +1,3 @@
+"""Which inkwell this is."""
+
+VERSION = "1.0"
