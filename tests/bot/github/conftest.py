@@ -111,7 +111,7 @@ def hub(tmp_path: Path, source: Path, pem: str) -> Iterator[Hub]:
         assert found, line
         url = found[0]
         try:
-            with httpx.Client() as person:
+            with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as person:
                 repo = person.get(f"{url}/repos/{REPO}", headers={"Authorization": f"Bearer {TOKEN}"}).json()
                 hub = Hub(url, pem, 0, repo["id"], person=person)
                 gateways = Gateways(hub.app_id, pem, url)
