@@ -45,6 +45,18 @@ class Clock:
             if self._frozen:
                 self._offset, self._frozen = self._frozen - datetime.now(UTC), None
 
+    def state(self) -> dict[str, str | float]:
+        with self._lock:
+            if self._frozen:
+                return {"frozen": self._frozen.isoformat()}
+            return {"offset": self._offset.total_seconds()}
+
+    def restore(self, state: dict[str, str | float]) -> None:
+        with self._lock:
+            frozen = state.get("frozen")
+            self._frozen = datetime.fromisoformat(str(frozen)) if frozen else None
+            self._offset = timedelta(seconds=float(state.get("offset", 0)))
+
 
 def iso(moment: datetime) -> str:
     """GitHub's date format: UTC, whole seconds, `Z`."""

@@ -14,6 +14,8 @@ class RequestContext:
 
     base: str
     request_id: str
+    prefix: str = ""
+    """`/api/v3` when the client used it."""
     actor: Actor = ANONYMOUS
     notes: dict[str, str] = field(default_factory=dict)
     """Response headers that an endpoint wants to add."""

@@ -1,0 +1,45 @@
+"""`python -m localhub --data DIR --port P [--seed FILE] [--public-url URL]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from localhub import seed
+from localhub.errors import GitHubError
+from localhub.gitcore import GitError
+from localhub.hub import Hub
+from localhub.server import Server
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("localhub", description="A GitHub on this machine.")
+    parser.add_argument("--data", type=Path, required=True, help="directory of the database and the git repositories")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--seed", type=Path, help="YAML or JSON: users, repositories, apps (see localhub/seed.py)")
+    parser.add_argument("--public-url", help="root of the URLs in answers; by default what the client used")
+    parser.add_argument("--tls-cert", type=Path, help="serve HTTPS with this certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, help="and this key")
+    options = parser.parse_args(arguments)
+    if (options.tls_cert is None) != (options.tls_key is None):
+        parser.error("--tls-cert and --tls-key come together")
+    hub = Hub(options.data.resolve(), options.public_url.rstrip("/") if options.public_url else None)
+    try:
+        if options.seed:
+            seed.plant(hub, seed.Seed.model_validate(yaml.safe_load(options.seed.read_text()) or {}))
+    except (OSError, yaml.YAMLError, ValidationError, GitHubError, GitError) as error:
+        print(f"localhub: --seed {options.seed}: {error}", file=sys.stderr)
+        hub.close()
+        return 2
+    server = Server(hub, options.port, options.tls_cert, options.tls_key)
+    print(f"localhub listening on {server.url}", flush=True)
+    server.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The application: routers in, errors as GitHub's, the middleware around it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from localhub import admin
+from localhub.errors import GitHubError
+from localhub.http import reply
+from localhub.hub import Hub
+from localhub.middleware import Middleware
+from localhub.rest import apps, installations, meta, repos, users
+
+log = logging.getLogger(__name__)
+Router = Callable[[Hub], APIRouter]
+
+ROUTERS: list[Router] = [
+    admin.router,
+    meta.router,
+    apps.router,
+    installations.router,
+    users.router,
+    repos.router,
+]
+"""In order of precedence; pages, which match anything, come last."""
+
+
+def create_app(hub: Hub) -> ASGIApp:
+    app = FastAPI(title="localhub", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    for make in ROUTERS:
+        app.include_router(make(hub))
+    app.add_exception_handler(GitHubError, _github_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _crash)
+    return Middleware(app, hub)
+
+
+def _github_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, GitHubError)
+    body = error.body()
+    if error.status == 301:
+        body |= {"url": error.headers.get("Location")}
+    return reply(body, error.status, error.headers)
+
+
+def _validation_error(_request: Request, error: Exception) -> Response:
+    """A body of the wrong shape: 400 for what is no JSON, else 422, in GitHub's words."""
+    assert isinstance(error, RequestValidationError)
+    details = error.errors()
+    if any(detail["type"] == "json_invalid" for detail in details):
+        return reply(GitHubError(400, "Problems parsing JSON").body(), 400)
+    if any(detail["loc"][0] == "path" for detail in details):
+        return reply(GitHubError(404, "Not Found").body(), 404)
+    sentences = [
+        f'For \'{"/".join(str(part) for part in detail["loc"][1:]) or "body"}\', {detail["msg"][0].lower()}'
+        f"{detail['msg'][1:]}: {json.dumps(detail.get('input'), default=str)[:100]}."
+        for detail in details
+    ]
+    return reply(GitHubError(422, "Invalid request.\n\n" + "\n".join(sentences)).body(), 422)
+
+
+def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return reply(GitHubError(error.status_code, str(error.detail)).body(), error.status_code)
+
+
+def _crash(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return reply(GitHubError(500, "Server Error").body(), 500)

@@ -1,0 +1,64 @@
+"""Answers: JSON, pages with `Link`, and the query parameters that page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request, Response
+
+from localhub.context import get_context
+
+JSON = "application/json; charset=utf-8"
+
+
+def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """`data` as JSON; None with 204 or 205 for no body."""
+    if data is None and status in (204, 205):
+        return Response(status_code=status, headers=dict(headers or {}))
+    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(content, status, dict(headers or {}), JSON)
+
+
+class Paging:
+    """`per_page` (30, at most 100) and `page` of a request."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.limit = min(_positive(request.query_params.get("per_page"), 30), 100)
+        self.page = _positive(request.query_params.get("page"), 1)
+        self.offset = (self.page - 1) * self.limit
+
+    def reply(self, items: Sequence[Any], total: int, wrap: Mapping[str, Any] | None = None, key: str = "") -> Response:
+        """One page of `total`; `wrap` and `key` for lists inside an object: {**wrap, key: items}."""
+        data: Any = list(items) if wrap is None else {**wrap, key: list(items)}
+        return reply(data, headers=self.links(total))
+
+    def slice(self, items: Sequence[Any]) -> Sequence[Any]:
+        return items[self.offset : self.offset + self.limit]
+
+    def links(self, total: int) -> dict[str, str]:
+        last = max(1, -(-total // self.limit))
+        pages: dict[str, int] = {}
+        if self.page > 1:
+            pages["prev"] = min(self.page - 1, last)
+        if self.page < last:
+            pages["next"], pages["last"] = self.page + 1, last
+        if self.page > 1:
+            pages["first"] = 1
+        return {"Link": ", ".join(f'<{self._url(page)}>; rel="{rel}"' for rel, page in pages.items())} if pages else {}
+
+    def _url(self, page: int) -> str:
+        query = dict(self._request.query_params) | {"page": str(page)}
+        context = get_context()
+        root = context.base + context.prefix if context else ""
+        return f"{root}{self._request.url.path}?{urlencode(query)}"
+
+
+def _positive(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() and int(text) > 0 else default
+
+
+PageDep = Annotated[Paging, Depends()]

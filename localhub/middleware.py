@@ -1,0 +1,245 @@
+"""Around every request: prefixes, who it is, limits, faults, ETags and the headers that GitHub always sends."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import time
+import uuid
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Literal
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localhub.context import RequestContext, set_context
+from localhub.errors import GitHubError
+from localhub.faults import RequestFault
+from localhub.http import JSON
+
+if TYPE_CHECKING:
+    from localhub.hub import Hub
+
+API = "/api/v3"
+API_ROOTS = {
+    "repos", "repositories", "user", "users", "app", "apps", "installation", "orgs", "search", "rate_limit", "meta",
+    "notifications", "issues", "app-manifests", "emojis", "zen", "versions", "markdown",
+}  # fmt: skip
+SESSION = "localhub_session"
+VERSIONS = ("2022-11-28", "2026-03-10")
+_GIT = re.compile(r"/[^/]+/[^/]+?(\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
+Kind = Literal["admin", "git", "api", "graphql", "page"]
+
+
+def classify(path: str, accept: str) -> Kind:
+    """Which part of the hub a path belongs to. A browser's /notifications is a page, a client's is the API."""
+    if path.startswith("/_localhub"):
+        return "admin"
+    if path in ("/graphql", "/api/graphql", f"{API}/graphql"):
+        return "graphql"
+    if path == API or path.startswith(f"{API}/"):
+        return "api"
+    if _GIT.search(path):
+        return "git"
+    html = "text/html" in accept
+    if path == "/":
+        return "page" if html else "api"
+    return "api" if path.split("/")[1] in API_ROOTS and not html else "page"
+
+
+class Middleware:
+    """The outermost ASGI application."""
+
+    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+        self._app = app
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        path: str = scope["path"]
+        kind = classify(path, headers.get("accept", ""))
+        request_id = f"{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:20]}".upper()
+        base = self._hub.public_url or f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1')}"
+        context = RequestContext(base, request_id)
+        set_context(context)
+        if kind in ("api", "graphql") and path.startswith(API):
+            context.prefix = API
+            path = path[len(API) :] or "/"
+            scope = dict(scope, path=path, raw_path=path.encode())
+        if kind in ("admin", "git"):
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(self._hub, self._app, context, kind, scope, headers)
+        await exchange.run(receive, send)
+
+
+class Exchange:
+    """One API, GraphQL or page request."""
+
+    def __init__(
+        self, hub: Hub, app: ASGIApp, context: RequestContext, kind: Kind, scope: Scope, headers: Headers
+    ) -> None:
+        self._hub, self._app, self._context, self._kind = hub, app, context, kind
+        self._headers, self._method, self._path = headers, scope["method"], scope["path"]
+        self._scope = _as_json(scope, headers) if kind == "api" else scope
+        self._start: Message | None = None
+        self._status = 0
+        self._streaming = False
+        self._resource = (
+            "graphql" if kind == "graphql" else "search" if self._path.startswith("/search/") else "core"
+        )
+
+    async def run(self, receive: Receive, send: Send) -> None:
+        hub = self._hub
+        hub.stats[f"{self._kind} {self._method}"] += 1
+        fault = hub.faults.for_request(self._method, self._path) if self._kind != "page" else None
+        if fault:
+            await asyncio.sleep(fault.latency)
+            if fault.reset_before:
+                abort(send)
+                return
+            if fault.error_before:
+                await self._error(send, GitHubError(fault.error_before, "Server Error"))
+                return
+        started = time.monotonic()
+        counted = False
+        try:
+            self._context.actor = self._authenticate()
+            if self._kind == "api":
+                self._check_version()
+            if self._kind != "page" and self._path != "/rate_limit":
+                points = 1 if self._method in ("GET", "HEAD", "OPTIONS") else 5
+                hub.limits.begin(self._context.actor, self._resource, points)
+                counted = True
+        except GitHubError as error:
+            await self._error(send, error)
+            return
+        try:
+            await self._app(self._scope, receive, self._sender(send, fault))
+        finally:
+            if counted:
+                refund = self._status == 304
+                hub.limits.end(self._context.actor, self._resource, time.monotonic() - started, refund=refund)
+
+    def _authenticate(self):  # type: ignore[no-untyped-def]
+        cookie = None
+        if self._kind == "page":
+            morsel = SimpleCookie(self._headers.get("cookie", "")).get(SESSION)
+            cookie = morsel.value if morsel else None
+        return self._hub.access.authenticate(self._headers.get("authorization"), cookie)
+
+    def _check_version(self) -> None:
+        version = self._headers.get("x-github-api-version")
+        if version and version not in VERSIONS:
+            raise GitHubError(
+                400,
+                f"API version '{version}' is not supported. Supported versions: {', '.join(VERSIONS)}.",
+            )
+
+    def _sender(self, send: Send, fault: RequestFault | None) -> Send:
+        """Hold the head back until the whole body is known, then add headers and turn it into a 304 if it may."""
+
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._start = message
+                self._status = message["status"]
+                return
+            if message["type"] != "http.response.body" or self._start is None:
+                await send(message)
+                return
+            if self._streaming or message.get("more_body"):
+                if not self._streaming:
+                    self._streaming = True
+                    self._add_headers(self._start)
+                    await send(self._start)
+                await send(message)
+                return
+            if fault and fault.reset_after:
+                abort(send)
+                return
+            if fault and fault.error_after:
+                await self._error(send, GitHubError(fault.error_after, "Server Error"))
+                return
+            await self._finish(send, message.get("body", b""))
+
+        return sender
+
+    async def _finish(self, send: Send, body: bytes) -> None:
+        start = self._start
+        assert start is not None
+        self._add_headers(start)
+        headers = MutableHeaders(scope=start)
+        if self._kind == "api" and self._method in ("GET", "HEAD") and self._status == 200:
+            etag = f'W/"{hashlib.sha256(body).hexdigest()}"'
+            headers["ETag"] = etag
+            headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
+            headers["Vary"] = "Accept, Authorization, Cookie, X-GitHub-OTP"
+            if _matches(self._headers.get("if-none-match"), etag):
+                self._status = start["status"] = 304
+                del headers["content-length"]
+                body = b""
+                # The count goes down when the exchange ends; the header tells of it already.
+                left = int(headers.get("X-RateLimit-Remaining", "0"))
+                headers["X-RateLimit-Remaining"] = str(left + 1)
+        if self._method == "HEAD":
+            body = b""
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    def _add_headers(self, start: Message) -> None:
+        headers = MutableHeaders(scope=start)
+        headers["X-GitHub-Request-Id"] = self._context.request_id
+        for name, value in self._context.notes.items():
+            headers[name] = value
+        if self._kind == "page":
+            return
+        headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        headers["X-GitHub-Api-Version-Selected"] = self._headers.get("x-github-api-version", VERSIONS[0])
+        headers["Server"] = "localhub"
+        for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
+            if name not in headers:
+                headers[name] = value
+
+    async def _error(self, send: Send, error: GitHubError) -> None:
+        body = json.dumps(error.body()).encode()
+        start: Message = {
+            "type": "http.response.start",
+            "status": error.status,
+            "headers": [(b"content-type", JSON.encode()), (b"content-length", str(len(body)).encode())],
+        }
+        headers = MutableHeaders(scope=start)
+        for name, value in error.headers.items():
+            headers[name] = value
+        self._status = error.status
+        self._add_headers(start)
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+
+def _as_json(scope: Scope, headers: Headers) -> Scope:
+    """GitHub reads every API body as JSON, whatever its type says (curl -d says it is a form)."""
+    kind = headers.get("content-type", "")
+    if "json" in kind or scope["method"] in ("GET", "HEAD") or "octet-stream" in kind:
+        return scope
+    others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    return dict(scope, headers=[*others, (b"content-type", b"application/json")])
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if not header:
+        return False
+    plain = etag.removeprefix("W/")
+    return any(part.strip() in ("*", etag, plain) for part in header.split(","))
+
+
+def abort(send: Send) -> None:
+    """Cut the connection, as a fault: uvicorn's request cycle, of which `send` is a method, has the transport."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise RuntimeError("this server gives no access to its connection: reset faults need uvicorn")
+    transport.abort()

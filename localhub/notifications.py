@@ -1,0 +1,96 @@
+"""What GitHub would mail to people: a thread per person and issue, a notice for each mail. Edits mail nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.hub import Hub
+
+_MENTION = re.compile(r"(?<![\w`/@.-])@([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?![\w/-])")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+
+
+def mentions(hub: Hub, repo: Row, text: str | None) -> list[int]:
+    """Accounts that a text mentions outside of code, as far as they may see the repository."""
+    logins = {found.lower() for found in _MENTION.findall(_CODE.sub(" ", text or ""))}
+    rows = [hub.db.row("SELECT id FROM accounts WHERE login = ? AND type = 'User'", login) for login in sorted(logins)]
+    return [row["id"] for row in rows if row and hub.access.role(repo, row["id"]) != "none"]
+
+
+def subscribe(hub: Hub, issue: Row, account_id: int, reason: str) -> int | None:
+    """Make sure that a person has a thread on the issue; its id, or None for bots, who get no mail."""
+    account = hub.db.get("accounts", account_id)
+    if account["type"] != "User":
+        return None
+    found = hub.db.row("SELECT id FROM threads WHERE account_id = ? AND issue_id = ?", account_id, issue["id"])
+    if found:
+        return int(found["id"])
+    return hub.db.insert(
+        "threads",
+        account_id=account_id,
+        issue_id=issue["id"],
+        repo_id=issue["repo_id"],
+        reason=reason,
+        created_at=hub.now(),
+        updated_at=hub.now(),
+    )
+
+
+def notify(
+    hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None
+) -> None:
+    """Mail these people, except who caused it and who ignores the thread."""
+    for account_id in accounts:
+        if account_id == by:
+            continue
+        thread_id = subscribe(hub, issue, account_id, reason)
+        if thread_id is None or hub.db.get("threads", thread_id)["ignored"]:
+            continue
+        strong = reason in ("mention", "review_requested", "assign")
+        changes: dict[str, Any] = {"reason": reason} if strong else {}
+        hub.db.update("threads", thread_id, unread=1, updated_at=hub.now(), **changes)
+        hub.db.insert(
+            "notices",
+            thread_id=thread_id,
+            account_id=account_id,
+            repo_id=issue["repo_id"],
+            kind=kind or reason,
+            by_id=by,
+            created_at=hub.now(),
+        )
+
+
+def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None) -> None:
+    """Mail everyone subscribed to the issue or watching the repository; and first who is mentioned in `text`.
+
+    kind: opened, comment, closed, reopened, merged, review.
+    """
+    repo = hub.access.repo_by_id(issue["repo_id"])
+    mentioned = mentions(hub, repo, text)
+    notify(hub, issue, "mention", mentioned, by=by)
+    reason = "state_change" if kind in ("closed", "reopened", "merged") else "comment" if kind == "comment" else "subscribed"
+    watching = [
+        row["account_id"] for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ?", repo["id"])
+    ]
+    following = [
+        row["account_id"]
+        for row in hub.db.rows("SELECT account_id FROM threads WHERE issue_id = ? AND subscribed = 1", issue["id"])
+    ]
+    others = sorted(set(watching + following) - set(mentioned))
+    visible = [each for each in others if hub.access.role(repo, each) != "none"]
+    notify(hub, issue, reason, visible, by=by, kind=kind)
+
+
+def statistics(hub: Hub) -> dict[str, dict[str, int]]:
+    """Mails by person and kind."""
+    counts: dict[str, dict[str, int]] = {}
+    for row in hub.db.rows(
+        """SELECT a.login, n.kind, COUNT(*) AS n FROM notices n JOIN accounts a ON a.id = n.account_id
+           GROUP BY a.login, n.kind ORDER BY a.login, n.kind"""
+    ):
+        counts.setdefault(row["login"], {})[row["kind"]] = row["n"]
+    return counts

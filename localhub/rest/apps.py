@@ -1,0 +1,127 @@
+"""What an app asks with its JWT: itself, its hook's deliveries; and the manifest flow's conversion."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from localhub.clock import iso, parse_iso
+from localhub.context import current_actor
+from localhub.db import Row
+from localhub.errors import invalid, not_found, unauthorized
+from localhub.http import PageDep, reply
+from localhub.hub import Hub
+from localhub.render import apps as render
+
+REDELIVERABLE_DAYS = 3
+
+
+class HookConfig(BaseModel):
+    url: str | None = None
+    secret: str | None = None
+    content_type: str | None = None
+    insecure_ssl: str | int | None = None
+
+
+def current_app(hub: Hub) -> Row:
+    """The app whose JWT this request carries; 401 for any other credential."""
+    actor = current_actor()
+    if actor.kind != "app" or actor.app_id is None:
+        raise unauthorized("A JSON web token could not be decoded")
+    return hub.db.get("apps", actor.app_id)
+
+
+def router(hub: Hub) -> APIRouter:
+    api = APIRouter()
+    db = hub.db
+
+    def delivery(delivery_id: int) -> Row:
+        found = db.row("SELECT * FROM deliveries WHERE id = ? AND app_id = ?", delivery_id, current_app(hub)["id"])
+        if found is None:
+            raise not_found()
+        return found
+
+    @api.get("/app")
+    def get_app() -> Response:
+        return reply(render.integration(hub, current_app(hub), counted=True))
+
+    @api.get("/apps/{slug}")
+    def by_slug(slug: str) -> Response:
+        found = db.row("SELECT * FROM apps WHERE slug = ?", slug)
+        if found is None:
+            raise not_found()
+        return reply(render.integration(hub, found))
+
+    @api.get("/app/hook/config")
+    def hook_config() -> Response:
+        return reply(_config(current_app(hub)))
+
+    @api.patch("/app/hook/config")
+    def change_hook_config(change: HookConfig) -> Response:
+        app = current_app(hub)
+        columns = {"url": "webhook_url", "secret": "webhook_secret", "content_type": "webhook_content_type"}
+        values = change.model_dump(exclude_unset=True)
+        with hub.tx():
+            db.update("apps", app["id"], **{columns[name]: values[name] for name in columns if name in values})
+        return reply(_config(current_app(hub)))
+
+    @api.get("/app/hook/deliveries")
+    def deliveries(paging: PageDep, cursor: str | None = None, status: str | None = None) -> Response:
+        app = current_app(hub)
+        if cursor is not None and not cursor.isdigit():
+            raise invalid("Invalid cursor")
+        since = iso(hub.clock.now() - timedelta(days=30))
+        failed = "" if status is None else ("AND status_code >= 400" if status == "failure" else "AND status_code < 400")
+        rows = db.rows(
+            f"""SELECT * FROM deliveries WHERE app_id = ? AND delivered_at >= ? AND (? IS NULL OR id < ?) {failed}
+               ORDER BY id DESC LIMIT ?""",  # noqa: S608
+            app["id"],
+            since,
+            cursor,
+            int(cursor or 0),
+            paging.limit + 1,
+        )
+        page = rows[: paging.limit]
+        headers = {}
+        if len(rows) > paging.limit:
+            url = hub.api(f"/app/hook/deliveries?per_page={paging.limit}&cursor={page[-1]['id']}")
+            headers["Link"] = f'<{url}>; rel="next"'
+        return reply([render.delivery(row) for row in page], headers=headers)
+
+    @api.get("/app/hook/deliveries/{delivery_id}")
+    def get_delivery(delivery_id: int) -> Response:
+        return reply(render.full_delivery(delivery(delivery_id)))
+
+    @api.post("/app/hook/deliveries/{delivery_id}/attempts")
+    def redeliver(delivery_id: int) -> Response:
+        found = delivery(delivery_id)
+        if parse_iso(found["queued_at"]) < hub.clock.now() - timedelta(days=REDELIVERABLE_DAYS):
+            raise invalid("This delivery is too old to be redelivered.")
+        hub.webhooks.redeliver(found)
+        return reply({}, 202)
+
+    @api.post("/app-manifests/{code}/conversions")
+    def convert(code: str) -> Response:
+        row = db.row("SELECT * FROM manifests WHERE code = ?", code)
+        if row is None or parse_iso(row["expires_at"]) <= hub.clock.now():
+            raise not_found()
+        app = db.get("apps", row["app_id"])
+        with hub.tx():
+            db.execute("DELETE FROM manifests WHERE code = ?", code)
+        secrets = {
+            "client_secret": app["client_secret"],
+            "webhook_secret": app["webhook_secret"],
+            "pem": row["pem"],
+        }
+        return reply(render.integration(hub, app) | secrets, 201)
+
+    return api
+
+
+def _config(app: Row) -> dict[str, str]:
+    config = {"content_type": app["webhook_content_type"], "insecure_ssl": "0", "url": app["webhook_url"] or ""}
+    if app["webhook_secret"]:
+        config["secret"] = "********"
+    return config

@@ -1,0 +1,75 @@
+"""Users and organisations."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from localhub.context import current_actor
+from localhub.db import Row
+from localhub.errors import forbidden, not_found, unauthorized
+from localhub.http import PageDep, reply
+from localhub.hub import Hub
+from localhub.render import accounts, repos
+
+
+def router(hub: Hub) -> APIRouter:
+    api = APIRouter()
+    db = hub.db
+
+    def account(login: str) -> Row:
+        found = db.row("SELECT * FROM accounts WHERE login = ?", login)
+        if found is None:
+            raise not_found()
+        return found
+
+    @api.get("/user")
+    def me() -> Response:
+        actor = current_actor()
+        if actor.kind == "anonymous":
+            raise unauthorized("Requires authentication")
+        if actor.kind != "user":
+            raise forbidden()
+        return reply(accounts.private_user(hub, actor.account_id))
+
+    @api.get("/users/{login}")
+    def user(login: str) -> Response:
+        return reply(accounts.public_user(hub, account(login)))
+
+    @api.get("/user/{account_id}")
+    def user_by_id(account_id: int) -> Response:
+        found = db.row("SELECT * FROM accounts WHERE id = ?", account_id)
+        if found is None:
+            raise not_found()
+        return reply(accounts.public_user(hub, found))
+
+    @api.get("/orgs/{login}/members")
+    def members(login: str, paging: PageDep) -> Response:
+        rows = db.rows(
+            "SELECT a.* FROM org_members m JOIN accounts a ON a.id = m.account_id WHERE m.org_id = ? ORDER BY a.id",
+            account(login)["id"],
+        )
+        return paging.reply([accounts.simple_user(hub, row) for row in paging.slice(rows)], len(rows))
+
+    @api.get("/orgs/{login}/members/{member}")
+    def membership(login: str, member: str) -> Response:
+        if hub.access.member(account(login)["id"], account(member)["id"]) is None:
+            raise not_found()
+        return reply(None, 204)
+
+    def repositories(owner_id: int, paging: PageDep) -> Response:
+        rows = [
+            row
+            for each in db.rows("SELECT id FROM repos WHERE owner_id = ? ORDER BY name", owner_id)
+            if hub.access.sees(current_actor(), row := hub.access.repo_by_id(each["id"]))
+        ]
+        return paging.reply([repos.minimal(hub, row) for row in paging.slice(rows)], len(rows))
+
+    @api.get("/users/{login}/repos")
+    def user_repositories(login: str, paging: PageDep) -> Response:
+        return repositories(account(login)["id"], paging)
+
+    @api.get("/orgs/{login}/repos")
+    def org_repositories(login: str, paging: PageDep) -> Response:
+        return repositories(account(login)["id"], paging)
+
+    return api

@@ -1,0 +1,60 @@
+"""uvicorn on 127.0.0.1, in the foreground or in a thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from localhub.app import create_app
+from localhub.hub import Hub
+
+
+class Server:
+    """Binds at once, so that the port is known (and connections queue) before the first request is served."""
+
+    def __init__(
+        self, hub: Hub, port: int = 0, tls_cert: Path | None = None, tls_key: Path | None = None
+    ) -> None:
+        self._hub = hub
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self._socket.listen(1024)
+        scheme = "https" if tls_cert else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
+        if hub.public_url is None:
+            hub.default_url = self.url
+        config = uvicorn.Config(
+            create_app(hub),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+            ssl_certfile=tls_cert,
+            ssl_keyfile=tls_key,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread: threading.Thread | None = None
+
+    def run(self) -> None:
+        """Serve until a signal, then close the hub."""
+        self._hub.start()
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._socket.close()
+            self._hub.close()
+
+    def start(self) -> None:
+        """Serve in a thread; `stop` ends it."""
+        self._thread = threading.Thread(target=self.run, name="localhub")
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        if self._thread:
+            self._thread.join()
