@@ -72,7 +72,7 @@ def test_operations_on_children(kit: Any) -> None:
     assert check(plan(claim), known("a")) == ("claim_done: children still open: a",)
     assert check(plan(claim, cancel), known("a")) == ("claim_done: must be the only operation",)
     deep = check(plan(kit.sub("c")), depth=4)
-    assert deep == ("add_subplanner: at most 4 planners deep, and you are at 4; add tasks instead",)
+    assert deep == ("add_subplanner: the tree may be 4 planners deep and you are at 4; add tasks instead",)
 
 
 def test_an_unknown_operation_is_refused() -> None:
