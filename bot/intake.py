@@ -73,7 +73,7 @@ class Door:
                 ident = f"review:{fact.review_id}:{fact.state}"
                 facts = {"pull": fact.pull, "review_id": fact.review_id, "state": fact.state, "sha": fact.sha,
                          "body": fact.body}  # fmt: skip
-                return self.vetted(fact.where, "pull", fact.pull, "reviewed", fact.sender.login, ident, facts)
+                return self.vetted(fact.where, "pull", fact.pull, "reviewed", fact.author, ident, facts)
             case webhooks.PullEnded():
                 ident = f"pull_closed:{fact.where.repo.id}:{fact.pull}:{fact.closed_at}"
                 return self.vetted(

@@ -164,9 +164,12 @@ class Commented(_Part):
 
 
 class ReviewSubmitted(_Part):
+    """A review as it is now; `author` wrote it, `sender` submitted or dismissed it."""
+
     kind: Literal["review"] = "review"
     where: Where
     sender: Actor
+    author: str
     pull: int
     review_id: int
     state: str
@@ -294,9 +297,11 @@ def _comment(action: str, payload: Mapping[str, Any]) -> Commented:
 
 def _review(payload: Mapping[str, Any]) -> ReviewSubmitted:
     review = _Review.model_validate(payload["review"])
+    sender = _sender(payload)
     return ReviewSubmitted(
         where=_where(payload),
-        sender=_sender(payload),
+        sender=sender,
+        author=review.user.login if review.user else sender.login,
         pull=_Pull.model_validate(payload["pull_request"]).number,
         review_id=review.id,
         state=review.state.lower(),
