@@ -13,13 +13,14 @@ import stat
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from pydantic import Field
 
 from worker.git import GitError, git, make_git_dir
 from worker.globs import matches
-from worker.sandbox import MIB, Result
+from worker.sandbox import MIB, WORKSPACE, Result
 from worker.task import Frozen
 
 WORKFLOWS = ".github/workflows/**"
@@ -93,7 +94,7 @@ def write_inputs(git_dir: Path, change: Change, tree: Path) -> None:
     (git_dir / "INCLUDE").write_bytes(b"".join(os.fsencode(path) + b"\0" for path in present))
 
 
-def script(base: str, change: Change) -> str:
+def script(base: str, change: Change, git_dir: str = "/git", tree: str = WORKSPACE) -> str:
     """The shell script of the second sandbox. Its commit only carries the tree; its words do not matter."""
     parents = (base, *change.merge_parents)
     names = "export GIT_{0}_NAME=w GIT_{0}_EMAIL=w@localhost GIT_{0}_DATE='@0 +0000'"
@@ -101,17 +102,17 @@ def script(base: str, change: Change) -> str:
         "" if change.merge_parents else f'[ "$tree" = "$(git rev-parse {base}^{{tree}})" ] && echo EMPTY && exit 0\n'
     )
     return f"""set -eu
-export GIT_DIR=/git GIT_WORK_TREE=/workspace GIT_LITERAL_PATHSPECS=1 GIT_NO_REPLACE_OBJECTS=1
+export GIT_DIR={quote(git_dir)} GIT_WORK_TREE={quote(tree)} GIT_LITERAL_PATHSPECS=1 GIT_NO_REPLACE_OBJECTS=1
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 LC_ALL=C.UTF-8
 {names.format("AUTHOR")}
 {names.format("COMMITTER")}
 git read-tree {base}
 git add --all -- .
-[ ! -s /git/INCLUDE ] || git add --force --pathspec-from-file=/git/INCLUDE --pathspec-file-nul
+[ ! -s "$GIT_DIR/INCLUDE" ] || git add --force --pathspec-from-file="$GIT_DIR/INCLUDE" --pathspec-file-nul
 tree=$(git write-tree)
 {empty}commit=$(git commit-tree "$tree" {" ".join(f"-p {parent}" for parent in parents)} -m w)
 git update-ref {REF} "$commit"
-git bundle create --quiet /git/w.bundle {REF} {" ".join(f"^{parent}" for parent in parents)}
+git bundle create --quiet "$GIT_DIR/w.bundle" {REF} {" ".join(f"^{parent}" for parent in parents)}
 """
 
 

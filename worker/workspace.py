@@ -22,7 +22,7 @@ from pathlib import Path
 from worker import intake
 from worker.git import git, make_git_dir
 from worker.intake import Change, Committed, Empty, Refused, Rules
-from worker.sandbox import Mount, Sandbox, SandboxCommand, SandboxLimits
+from worker.sandbox import WORKSPACE, Mount, Sandbox, SandboxCommand, SandboxLimits
 from worker.slots import Slots, alive, reachable
 from worker.task import Frozen
 
@@ -130,11 +130,12 @@ class Workspaces:
         """Take what the worker left in the tree into the mirror as one commit on the base, if the rules allow it."""
         with self._scratch() as scratch:
             git_dir = scratch / "git"
-            make_git_dir(git_dir, workspace.base, MIRROR_OBJECTS)
+            seen = self._sandbox.path
+            make_git_dir(git_dir, workspace.base, seen(workspace.mirror / "objects", MIRROR_OBJECTS))
             intake.write_inputs(git_dir, change, workspace.tree)
             self._slots.give(git_dir, workspace.uid)
             command = SandboxCommand(
-                command=intake.script(workspace.base, change),
+                command=intake.script(workspace.base, change, seen(git_dir, "/git"), seen(workspace.tree, WORKSPACE)),
                 workspace=workspace.tree,
                 writable=False,
                 mounts=(
@@ -225,7 +226,7 @@ class Workspaces:
         tree, git_dir, outputs = folder / "tree", folder / "git", folder / "outputs"
         for path in (tree, tree / ".git", outputs):
             path.mkdir()
-        make_git_dir(git_dir, sha, MIRROR_OBJECTS)
+        make_git_dir(git_dir, sha, self._sandbox.path(mirror / "objects", MIRROR_OBJECTS))
         self._slots.give(tree, uid)
         self._slots.give(git_dir, uid)
         tree.chmod(0o700)

@@ -174,6 +174,9 @@ def test_a_folder_cannot_be_deleted_or_overwritten(workspace: Workspace) -> None
 class NoSandbox:
     name = "none"
 
+    def path(self, source: Path, target: str) -> str:
+        return target
+
     def run(self, command: SandboxCommand) -> Result:
         raise SandboxError("cannot be built")
 

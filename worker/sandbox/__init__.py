@@ -89,6 +89,10 @@ class Sandbox(Protocol):
 
     name: str
 
+    def path(self, source: Path, target: str) -> str:
+        """Where a command sees what is at `source` on the host and mounted at `target`."""
+        ...
+
     def run(self, command: SandboxCommand) -> Result:
         """Run it to its end. Raises SandboxError if the sandbox itself could not be set up."""
         ...

@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import os
 import shlex
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from worker.sandbox import (
     cgroups,
     seccomp,
 )
+from worker.sandbox.launch import Launcher, environment, fill, memfd, program, result
 from worker.sandbox.supervise import supervise
 
 INSIDE = 1000
@@ -34,17 +34,11 @@ GROUP = b"root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n"
 HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost\n"
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "localtime")
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-PATH = "/usr/local/bin:/usr/bin:/bin"
 
-# Joins the control groups named after "--", sets limits that each process inherits, then becomes the rest.
-LAUNCH = """
-while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift
-ulimit -c 0 && ulimit -f "$1" && ulimit -n "$2" && ulimit -d "$3" || exit 125
-shift 3
-exec "$@"
-"""
 # The limit on processes is set inside, where it counts the sandbox's own user namespace alone. dash says -p, bash -u.
-INNER = 'ulimit -p {pids} 2>/dev/null || ulimit -u {pids} || exit 125; exec /bin/sh -c "$0"'
+# The command is a file, since an argument could hold 128 KiB only.
+COMMAND = "/command"
+INNER = "ulimit -p {pids} 2>/dev/null || ulimit -u {pids} || exit 125; exec /bin/sh " + COMMAND
 
 
 class _Fds(NamedTuple):
@@ -55,6 +49,7 @@ class _Fds(NamedTuple):
     passwd: int
     group: int
     hosts: int
+    command: int
     status: int
 
 
@@ -68,85 +63,54 @@ class Bubblewrap:
     name = "bubblewrap"
 
     def __init__(self, *, uid: int = 20_000, gid: int = 20_000, groups: cgroups.Groups | None = None) -> None:
-        self._root = os.geteuid() == 0
-        self._uid, self._gid = (uid, gid) if self._root else (os.geteuid(), os.getegid())
-        self._bwrap = _program("bwrap", "bubblewrap")
-        self._setpriv = _program("setpriv", "util-linux") if self._root else ""
-        self._groups = groups if groups is not None else cgroups.detect()
-        self._filter = seccomp.program(shared_uid=not self._root)
-        _not_ours(self._bwrap, self._uid)
+        self._launcher = Launcher(uid, gid, groups)
+        self._bwrap = program("bwrap", "bubblewrap")
+        self._filter = seccomp.program(shared_uid=not self._launcher.root)
+        _not_ours(self._bwrap, self._launcher.uid)
 
     @property
     def limits_by(self) -> str:
         """What holds memory and processes down on this machine."""
-        return self._groups.name
+        return self._launcher.groups.name
+
+    def path(self, source: Path, target: str) -> str:
+        """Everything is where its mount says."""
+        return target
 
     def run(self, command: SandboxCommand) -> Result:
         """Run it to its end. Raises SandboxError if the sandbox itself could not be set up."""
-        uid = self._owner(command.workspace)
         limits = command.limits
-        group = self._groups.open(limits)
-        try:
-            with contextlib.ExitStack() as files:
-                fds = _Fds(
-                    args=_memfd(b"", files),
-                    filter=_memfd(self._filter, files),
-                    passwd=_memfd(PASSWD, files),
-                    group=_memfd(GROUP, files),
-                    hosts=_memfd(HOSTS, files),
-                    status=_memfd(b"", files),
-                )
-                _fill(fds.args, b"\0".join(arg.encode() for arg in self._arguments(command, fds)) + b"\0")
-                ended = supervise(
-                    self._launch(uid, command, fds.args, group),
-                    limits,
-                    pass_fds=fds,
-                    stdin=_memfd(command.stdin.encode(), files),
-                    disk=command.workspace if command.writable else None,
-                    watch_memory=group is None,
-                )
-                os.lseek(fds.status, 0, os.SEEK_SET)
-                ran = b'"exit-code"' in os.read(fds.status, 65536) or ended.timed_out or ended.output_capped
+        with contextlib.ExitStack() as files:
+            group = files.enter_context(self._launcher.group(limits))
+            fds = _Fds(
+                args=memfd(b"", files),
+                filter=memfd(self._filter, files),
+                passwd=memfd(PASSWD, files),
+                group=memfd(GROUP, files),
+                hosts=memfd(HOSTS, files),
+                command=memfd(command.command.encode(), files),
+                status=memfd(b"", files),
+            )
+            fill(fds.args, b"\0".join(arg.encode() for arg in self._arguments(command, fds)) + b"\0")
+            # Under the other uid from before exec on: /proc/1/exe inside is the host's bwrap, and root could chmod it.
+            inner = ["/bin/sh", "-c", INNER.format(pids=limits.pids)]
+            ended = supervise(
+                [*self._launcher.chain(command, group), self._bwrap, "--args", str(fds.args), *inner],
+                limits,
+                pass_fds=fds,
+                stdin=memfd(command.stdin.encode(), files),
+                disk=command.workspace if command.writable else None,
+                watch_memory=group is None,
+            )
+            os.lseek(fds.status, 0, os.SEEK_SET)
+            ran = b'"exit-code"' in os.read(fds.status, 65536)
             oom = ended.memory_exceeded or (group is not None and group.oom())
-        finally:
-            if group is not None:
-                group.close()
-        output = ended.output.decode("utf-8", "replace")
-        if not (ran or oom or ended.disk_full):
-            raise SandboxError(f"bwrap could not set the sandbox up (exit code {ended.exit_code}): {output[-2000:]}")
-        code = ended.exit_code if ended.exit_code >= 0 else 128 - ended.exit_code
-        return Result(
-            exit_code=code,
-            output=output,
-            timed_out=ended.timed_out,
-            oom=oom,
-            output_capped=ended.output_capped,
-            disk_full=ended.disk_full,
-            wall_s=ended.wall_s,
-        )
-
-    def _owner(self, workspace: Path | None) -> int:
-        if not self._root or workspace is None:
-            return self._uid
-        uid = workspace.lstat().st_uid
-        if uid == 0:
-            raise SandboxError(f"{workspace} belongs to root: give it to the uid that its commands are to run under")
-        return uid
-
-    def _launch(self, uid: int, command: SandboxCommand, args_fd: int, group: cgroups.Group | None) -> list[str]:
-        """The chain of programs: limits, then another uid, then bwrap, each with an empty environment."""
-        limits = command.limits
-        join = [str(path) for path in group.join] if group is not None else []
-        # RLIMIT_DATA holds for each process by itself: the only one of its kind that node and Java can live with.
-        kib = str(limits.memory_bytes // 1024)
-        drop = []
-        if self._root:
-            # Before exec: /proc/1/exe inside is the host's bwrap, and root's sandbox could chmod it.
-            drop = [self._setpriv, f"--reuid={uid}", f"--regid={self._gid}", "--clear-groups", "--inh-caps=-all"]
-            drop += ["--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"]
-        launch = ["/bin/sh", "-c", LAUNCH, "launch", *join, "--", str(limits.file_bytes // 512), str(limits.open_files)]
-        inner = ["/bin/sh", "-c", INNER.format(pids=limits.pids), command.command]
-        return [*launch, kib, *drop, self._bwrap, "--args", str(args_fd), *inner]
+        seen = result(ended, oom=oom)
+        if not (ran or seen.oom or seen.timed_out or seen.output_capped or seen.disk_full):
+            raise SandboxError(
+                f"bwrap could not set the sandbox up (exit code {seen.exit_code}): {seen.output[-2000:]}"
+            )
+        return seen
 
     def _arguments(self, command: SandboxCommand, fds: _Fds) -> list[str]:
         """bwrap's own arguments; they go by file descriptor, since /proc/1/cmdline can be read inside."""
@@ -160,7 +124,7 @@ class Bubblewrap:
             ["--perms", "0755", "--dir", "/etc"],
             *(["--ro-bind", f"/etc/{name}", f"/etc/{name}"] for name in ETC if Path("/etc", name).exists()),
             ["--ro-bind-data", str(fds.passwd), "/etc/passwd", "--ro-bind-data", str(fds.group), "/etc/group"],
-            ["--ro-bind-data", str(fds.hosts), "/etc/hosts"],
+            ["--ro-bind-data", str(fds.hosts), "/etc/hosts", "--ro-bind-data", str(fds.command), COMMAND],
             # /dev is a tmpfs of half the machine's memory: its size cannot be set, so nothing may be written there.
             ["--proc", "/proc", "--dev", "/dev", "--size", str(limits.shm_bytes), "--perms", "1777"],
             ["--tmpfs", "/dev/shm", "--remount-ro", "/dev"],  # noqa: S108
@@ -172,18 +136,6 @@ class Bubblewrap:
             ["--seccomp", str(fds.filter), "--json-status-fd", str(fds.status)],
         ]
         return list(itertools.chain.from_iterable(groups))
-
-
-def environment(command: SandboxCommand, toolchain: str) -> Iterator[tuple[str, str]]:
-    """All that a command sees; the caller's own entries come last, so that they win."""
-    yield "PATH", f"{toolchain}/bin:{PATH}" if command.toolchain else PATH
-    yield "HOME", "/tmp"  # noqa: S108 - the sandbox's own
-    yield "LANG", "C.UTF-8"
-    yield "PYTHONPYCACHEPREFIX", "/tmp/pycache"  # noqa: S108 - keeps bytecode out of the change
-    yield "GIT_OPTIONAL_LOCKS", "0"
-    if command.toolchain and (command.toolchain / "lib").is_dir():
-        yield "PYTHONPATH", f"{toolchain}/lib"
-    yield from command.env
 
 
 def _system() -> Iterator[list[str]]:
@@ -209,27 +161,6 @@ def _workspace(command: SandboxCommand) -> Iterator[list[str]]:
 
 def _bind(mount: Mount) -> list[str]:
     return ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
-
-
-def _memfd(data: bytes, files: contextlib.ExitStack) -> int:
-    fd = os.memfd_create("sandbox")
-    files.callback(os.close, fd)
-    _fill(fd, data)
-    return fd
-
-
-def _fill(fd: int, data: bytes) -> None:
-    with os.fdopen(fd, "wb", closefd=False) as file:
-        file.write(data)
-        file.flush()
-        file.seek(0)
-
-
-def _program(name: str, package: str) -> str:
-    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
-    if found is None:
-        raise SandboxUnavailable(f"{name} is not installed. Install it: apt-get install {package}")
-    return found
 
 
 def _not_ours(program: str, uid: int) -> None:
