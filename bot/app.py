@@ -17,6 +17,8 @@ from pydantic import TypeAdapter
 
 from bot import status
 from bot.adapters import Meters, SignedMarks, StoreBooks
+from bot.agent_settings import AgentSettings
+from bot.agent_settings import load as load_agents
 from bot.config import Settings
 from bot.contract import HoldKind, PydanticCodec
 from bot.engine.engine import Engine, Options
@@ -28,6 +30,7 @@ from bot.perform import Deps, Performer, Timing
 from bot.store import aggregates, records
 from bot.store.database import Database
 from bot.sweep import DEFAULT_LABEL, Sweep, Sweeper
+from bot.wake import hurry_watchers
 from bot.web import Intake, create_app
 from planner import actions, events
 from planner.model import Address, Scope
@@ -129,7 +132,7 @@ def planner_view(database: Database) -> Callable[[str], PlannerView | None]:
     return read
 
 
-def build(settings: Settings, clock: Callable[[], float] = time.time) -> App:
+def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] = time.time) -> App:
     """Everything from the settings; starts nothing but the sandbox's self-test."""
     box = sandbox(settings)
     data_dir = Path(settings.data_dir).absolute()
@@ -150,7 +153,7 @@ def build(settings: Settings, clock: Callable[[], float] = time.time) -> App:
         slug = gateways.app().slug
         return Identity(f"{slug}[bot]", f"{settings.app_id}+{slug}[bot]@users.noreply.github.com")
 
-    models = Models(_model_defaults(settings))
+    models = Models(_model_defaults(settings, agents))
     marks = SignedMarks(settings.signing_keys())
     deps = Deps(
         gateways=gateways,
@@ -165,11 +168,12 @@ def build(settings: Settings, clock: Callable[[], float] = time.time) -> App:
         identity=identity,
         clock=clock,
         pause=time.sleep,
+        toolchain=agents.toolchain,
         timing=Timing(ci_start=settings.ci_start_seconds, poll_last=settings.ci_poll_seconds),
     )
     engine = Engine(database, codec(), step, Performer(deps), Options(agents=settings.workers), clock=clock)
     labels: dict[int, frozenset[str]] = {}
-    door = _door(database, engine, gateways, marks, labels)
+    door = _door(database, engine, gateways, marks, labels, clock)
     web = create_app(
         settings.webhook_secret.get_secret_value(), engine, door, _summary(database, meters), database.check
     )
@@ -177,20 +181,25 @@ def build(settings: Settings, clock: Callable[[], float] = time.time) -> App:
     return App(settings, database, engine, gateways, models, Sweeper(sweep, settings.sweep_seconds), web)
 
 
-def _model_defaults(settings: Settings) -> Defaults:
+def _model_defaults(settings: Settings, agents: AgentSettings) -> Defaults:
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     return Defaults(
-        name=settings.model,
+        name=agents.model,
         api_key=key,
         base_url=settings.openai_base_url,
-        api=settings.model_api,
-        input_price=settings.model_input_price,
-        output_price=settings.model_output_price,
+        api=agents.model_api,
+        input_price=agents.model_input_price,
+        output_price=agents.model_output_price,
     )
 
 
 def _door(
-    database: Database, engine: Engine, gateways: Gateways, marks: SignedMarks, labels: dict[int, frozenset[str]]
+    database: Database,
+    engine: Engine,
+    gateways: Gateways,
+    marks: SignedMarks,
+    labels: dict[int, frozenset[str]],
+    clock: Callable[[], float],
 ) -> Door:
     def me() -> Self:
         app = gateways.app()
@@ -200,8 +209,10 @@ def _door(
         with database.read() as connection:
             return aggregates.route(connection, repo_id, kind, value)
 
-    def wake(repo_id: int, sha: str) -> None:
-        engine.wake_actions(repo_id, "WatchChecks", sha)
+    def wake(installation: int, sha: str) -> None:
+        if hurry_watchers(database, sha, clock()):
+            # GitHub is there, so what was held for its absence may try too; this also wakes the engine's timer.
+            engine.retry_held(installation, "github")
 
     return Door(me, routes, marks.read, lambda repo: labels.get(repo, frozenset({DEFAULT_LABEL})), wake)
 
@@ -240,7 +251,7 @@ def serve(settings: Settings) -> None:
     # uvicorn raises a signal again once it has shut down: as an exception it lets us close the rest.
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda number, _frame: sys.exit(0))
-    app = build(settings)
+    app = build(settings, load_agents())
     try:
         app.engine.start()
         app.sweeper.start()

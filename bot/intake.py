@@ -33,7 +33,7 @@ class Self:
 
 @dataclass(frozen=True)
 class Door:
-    """Reads webhooks. `labels`: the names that start a tree in a repository; `wake`: checks of a head changed."""
+    """Reads webhooks. `labels`: the names that start a tree in a repository; `wake`: checks of a head changed, as (installation, SHA)."""
 
     me: Callable[[], Self]
     routes: Routes
@@ -54,7 +54,7 @@ class Door:
                 changed = InstallationChanged(state=fact.state)
                 return Intake(events=((to, f"installation:{fact.installation}:{fact.state}:{fact.at}", changed),))
             case webhooks.ChecksChanged():
-                self.wake(fact.where.repo.id, fact.sha)
+                self.wake(fact.where.installation, fact.sha)
                 return Intake()
             case webhooks.PullEnded() if fact.merged:
                 # Merged is merged, whoever did it: by a click, by us, or because the head became reachable.

@@ -14,7 +14,7 @@ from bot.contract import ActionRow, GiveUp, Hold, Performed
 from bot.github.errors import NotFound
 from bot.mirror import Mirror
 from bot.model import OpenAIModel, UnknownPrice, WrongKey
-from bot.perform.checks import command_result
+from bot.perform.checks import verified
 from bot.perform.context import Deps, result
 from bot.prompting import cleaned
 from planner import events
@@ -160,7 +160,7 @@ def ask(
     prompt = Prompt(rendered.text, f"{lead}\n\n```json\n{body}\n```", rendered.version)
     limits = capped(deps, row, tree_limits(deps, row), TURN)
     name = f"{role[0]}-{digest(row.key)}"
-    workspace = deps.workspaces.create(mirror.path, sha, name)
+    workspace = deps.workspaces.create(mirror.path, sha, name, toolchain=deps.toolchain)
     try:
         tools = Toolbox(workspace, deps.sandbox, limits).reading()
         with Trajectory(folder(deps, row) / "trajectory.jsonl") as record:
@@ -226,7 +226,7 @@ def run_judge(deps: Deps, row: ActionRow, action: RunJudge) -> Performed:
     if target is None:
         raise NotFound(f"the branch {action.target} does not exist")
     diff = mirror.diffstat(target, sha)
-    evidence = tuple(command_result(r) for r in deps.workspaces.verify(mirror.path, sha, action.commands))
+    evidence = verified(deps, mirror, sha, action.commands)
     question: dict[str, object] = action.input | {
         "evidence": [e.model_dump(mode="json") for e in evidence],
         "diff": diff.model_dump(mode="json"),

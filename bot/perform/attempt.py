@@ -47,7 +47,7 @@ def _attempt(deps: Deps, row: ActionRow, action: RunAttempt, path: Path) -> Atte
         raise GiveUp(f"the branch {action.base} does not exist")
     start = base if own is None or action.role == "resolver" else own
     name = f"w-{digest(row.key)}"
-    workspace = deps.workspaces.create(mirror.path, start, name)
+    workspace = deps.workspaces.create(mirror.path, start, name, toolchain=deps.toolchain)
     try:
         outcome = _work(deps, row, action, watched, workspace, path)
         event = _commit(deps, row, action, mirror, workspace, outcome, own, watched.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot import logs, workflows
 from bot.contract import ActionRow, Later, Performed
 from bot.github.gateway import Gateway
+from bot.mirror import Mirror
 from bot.perform.context import Deps, result
 from bot.prompting import head_and_tail
 from bot.settle import Settled, settle
@@ -99,8 +100,13 @@ def verify(deps: Deps, row: ActionRow, action: Verify) -> Performed:
     mirror = deps.mirrors(row.scope)
     if not mirror.has(action.sha):
         mirror.fetch()
-    ran = deps.workspaces.verify(mirror.path, action.sha, action.commands)
-    return result(row, Verified(sha=action.sha, results=tuple(command_result(r) for r in ran)))
+    return result(row, Verified(sha=action.sha, results=verified(deps, mirror, action.sha, action.commands)))
+
+
+def verified(deps: Deps, mirror: Mirror, sha: str, commands: tuple[str, ...]) -> tuple[CommandResult, ...]:
+    """Each command in a fresh sandbox on a fresh checkout."""
+    ran = deps.workspaces.verify(mirror.path, sha, commands, toolchain=deps.toolchain)
+    return tuple(command_result(r) for r in ran)
 
 
 def command_result(ran: Ran) -> CommandResult:

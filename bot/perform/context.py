@@ -78,6 +78,7 @@ class Deps:
     clock: Callable[[], float]
     pause: Callable[[float], None]
     timing: Timing = Timing()
+    toolchain: Path | None = None
     known_comments: dict[str, int] = field(default_factory=dict)
     """node → status comment, so that an edit need not look for it"""
     labels_made: set[tuple[int, str]] = field(default_factory=set)

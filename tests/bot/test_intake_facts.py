@@ -35,7 +35,7 @@ def door(woken: list[tuple[int, str]]) -> Door:
         routes=lambda repo, kind, value: ROUTES.get((kind, value)),
         read_mark=read,
         labels=lambda repo: frozenset({"branchwork"}),
-        wake=lambda repo, sha: woken.append((repo, sha)),
+        wake=lambda installation, sha: woken.append((installation, sha)),
     )
 
 
@@ -135,7 +135,7 @@ def test_merged_is_merged_whoever_did_it(door: Door) -> None:
 def test_checks_wake_those_who_watch(door: Door, woken: list[tuple[int, str]]) -> None:
     door("status", "guid", BASE | {"sha": "f" * 40})
     door("workflow_run", "guid", BASE | {"action": "completed", "workflow_run": {"head_sha": "e" * 40}})
-    assert woken == [(5, "f" * 40), (5, "e" * 40)]
+    assert woken == [(9, "f" * 40), (9, "e" * 40)]
 
 
 def test_installations_are_told(door: Door) -> None:
