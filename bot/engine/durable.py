@@ -139,13 +139,15 @@ class Durable:
         self.wake({name: len(idents) for name, idents in by_queue.items()})
         return resumed
 
-    def active(self, idents: list[str]) -> set[str]:
-        """Which of these runs are waiting or running."""
-        found: set[str] = set()
+    def active(self, idents: list[str]) -> dict[str, str | None]:
+        """Which of these runs wait or run; a running one with the executor that claimed it, a waiting one with None."""
+        found: dict[str, str | None] = {}
         for start in range(0, len(idents), _PAGE):
             page = idents[start : start + _PAGE]
             runs = self._need_client().list_workflows(workflow_ids=page, load_input=False, load_output=False)
-            found.update(run.workflow_id for run in runs if run.status in ACTIVE)
+            for run in runs:
+                if run.status in ACTIVE:
+                    found[run.workflow_id] = run.executor_id if run.status == "PENDING" else None
         return found
 
     def prune(self, before: float) -> int:

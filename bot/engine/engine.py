@@ -79,7 +79,7 @@ class Engine:
         self._kernel = Kernel(database, self._durable, self._runner, codec, clock)
         self._turns = Turns(self._kernel, step)
         self._carrier = Carrier(self._kernel, perform, options.patience, self._lease.valid)
-        self._sweeper = Sweeper(self._kernel, self._lease, options.rhythm)
+        self._sweeper = Sweeper(self._kernel, self._lease, options.rhythm, lambda: self._carrier.running)
         self._ready = False
 
     def start(self) -> None:

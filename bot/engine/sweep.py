@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -34,8 +35,10 @@ class Sweeper:
     Nothing depends on being woken: each look reads the tables. Everything it does may be done twice.
     """
 
-    def __init__(self, kernel: Kernel, lease: Lease, rhythm: Rhythm) -> None:
+    def __init__(self, kernel: Kernel, lease: Lease, rhythm: Rhythm, running: Callable[[], frozenset[str]]) -> None:
         self._kernel = kernel
+        self._running = running
+        self._doubtful: set[str] = set()
         self._lease = lease
         self._rhythm = rhythm
         self._condition = threading.Condition()
@@ -119,16 +122,15 @@ class Sweeper:
 
     def look_after(self, *, at_start: bool = False) -> None:
         """Re-drives what nobody seems to be doing: lost wake-ups, dead processes, holds without a probe."""
-        clock, durable = self._kernel.clock, self._kernel.durable
-        resumed = durable.resume_dead(self._lease.alive())
+        clock = self._kernel.clock
+        resumed = self._kernel.durable.resume_dead(self._lease.alive())
         if resumed:
             log.info("took over unfinished runs", runs=resumed)
         before = clock() - (0.0 if at_start else self._rhythm.forgotten_s)
         with self._kernel.database.read() as connection:
             inboxes = aggregates.forgotten(connection, before)
             handed = outbox.long_dispatched(connection, before)
-        active = durable.active([carry_id(item.key, item.dispatches) for item in handed]) if handed else set()
-        orphans = [item for item in handed if carry_id(item.key, item.dispatches) not in active]
+        orphans = self._orphans(handed)
         with self._kernel.unit() as unit:
             unit.turns.update(inboxes)
             for item in orphans:
@@ -140,3 +142,20 @@ class Sweeper:
                 unit.turns.update(aggregates.revive(unit.connection))
         if at_start:
             self.due_at(clock())
+
+    def _orphans(self, handed: list[outbox.Due]) -> list[outbox.Due]:
+        """Actions that DBOS was handed and nobody will do: it forgot them, or this process claimed and dropped them."""
+        if not handed:
+            return []
+        active = self._kernel.durable.active([carry_id(item.key, item.dispatches) for item in handed])
+        gone = [item for item in handed if carry_id(item.key, item.dispatches) not in active]
+        running = self._running()
+        dropped = [
+            item
+            for item in handed
+            if active.get(carry_id(item.key, item.dispatches)) == self._lease.executor and item.key not in running
+        ]
+        # Between being claimed and being begun lie a few milliseconds: only what looks so twice was dropped.
+        sure = [item for item in dropped if item.key in self._doubtful]
+        self._doubtful = {item.key for item in dropped}
+        return gone + sure

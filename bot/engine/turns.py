@@ -20,6 +20,8 @@ log = structlog.get_logger("engine")
 STEP_TRIES = 3
 STEP_BACKOFF_S = 0.5
 BATCH = 200
+ROUNDS = 50
+"""saves and overtaken tries of one run; who has more to do comes again"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Turns:
 
     def run(self, address: Address) -> None:
         """Until the inbox is empty."""
-        while True:
+        for _ in range(ROUNDS):
             seen = self._look(address)
             if not seen.waiting or (seen.row is not None and seen.row.poisoned):
                 return
@@ -50,6 +52,7 @@ class Turns:
                 return
             if self._save(address, seen, decided) and len(seen.waiting) < BATCH:
                 return
+        log.warning("an aggregate was overtaken again and again, left to the sweep", aggregate=str(address))
 
     def _look(self, address: Address) -> _Seen:
         with self._kernel.database.read() as connection:

@@ -69,7 +69,18 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
+        """Reads, each of its own moment."""
         with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Several reads of one moment."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     def insert_new(
@@ -78,7 +89,7 @@ class Database:
         """Inserts unless a row with the same unique columns exists; True if it was inserted."""
         dialect = sqlite if self.is_sqlite else postgresql
         statement = dialect.insert(table).values(**row).on_conflict_do_nothing(index_elements=list(unique))
-        return connection.execute(statement).rowcount == 1
+        return connection.execute(statement.returning(table.c[unique[0]])).first() is not None
 
     def upsert(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], unique: Sequence[str]) -> None:
         """Inserts, or overwrites the row with the same unique columns: the last writer wins."""

@@ -103,7 +103,7 @@ def views(connection: sa.Connection, tree: str | None = None, kind: str | None =
 
 
 def counts(connection: sa.Connection) -> dict[str, Any]:
-    """How much of everything there is, for people and for tests that wait for silence."""
+    """How much of everything there is, for people and for tests that wait for silence. Read it in a snapshot."""
     by_status = connection.execute(sa.select(outbox.c.status, sa.func.count()).group_by(outbox.c.status)).all()
     waiting = connection.execute(sa.select(sa.func.count()).where(inbox.c.consumed_at.is_(None))).scalar_one()
     handled = connection.execute(sa.select(sa.func.count()).select_from(deliveries)).scalar_one()

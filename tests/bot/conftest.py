@@ -151,7 +151,7 @@ def quick_options(**rhythm: float) -> Options:
     """Impatient, so that tests need not wait."""
     rhythm = {"sweep_s": 0.2, "forgotten_s": 0.3, "prune_s": 60.0, **rhythm}
     patience = Patience(failures=3, first_s=0.02, longest_s=0.1)
-    return Options(patience=patience, rhythm=Rhythm(**rhythm), poll_s=0.5)
+    return Options(patience=patience, rhythm=Rhythm(**rhythm), poll_s=0.5, lease_s=2.0)
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ class Toy:
         return Counter()
 
     def counts(self) -> dict[str, Any]:
-        with self.databases[-1].read() as connection:
+        with self.databases[-1].snapshot() as connection:
             return records.counts(connection)
 
     def troubles(self) -> dict[str, Any]:
