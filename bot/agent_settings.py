@@ -1,4 +1,4 @@
-"""Settings of the agents: which model, at what price, with which tools. Beside `bot.config`, from the environment too."""
+"""Settings of the agents, from the environment: which model, at what price, with which tools."""
 
 from __future__ import annotations
 

@@ -33,7 +33,10 @@ class Self:
 
 @dataclass(frozen=True)
 class Door:
-    """Reads webhooks. `labels`: the names that start a tree in a repository; `wake`: checks of a head changed, as (installation, SHA)."""
+    """Reads webhooks.
+
+    `labels`: the names that start a tree in a repository. `wake`: checks of a head changed, as (installation, SHA).
+    """
 
     me: Callable[[], Self]
     routes: Routes
