@@ -1,0 +1,28 @@
+"""Tests that no worker saw, run on what came out: in a fresh sandbox, as everything that a repository brings."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bot.demo import repository
+from bot.demo.replay.trees import Tree
+from worker.sandbox.bubblewrap import Bubblewrap
+from worker.workspace import Workspaces
+
+FOLDER = "hidden_acceptance"
+
+
+def accepted(result: Path, tests: Tree, branch: str = "main") -> tuple[bool, str]:
+    """Whether the tests pass on the branch, and what they said."""
+    sha = repository.with_files(result, branch, {f"{FOLDER}/{path}": entry for path, entry in tests.items()})
+    with tempfile.TemporaryDirectory(prefix="branchwork-proof-") as folder:
+        root = Path(folder)
+        root.chmod(0o711)
+        workspaces = Workspaces(root / "workspaces", Bubblewrap())
+        (said,) = workspaces.verify(result, sha, [f"python3 -m unittest discover -s {FOLDER} -t ."])
+    last = said.output.strip().splitlines()[-1:] or ["no output"]
+    if said.ok:
+        ran = next((line for line in said.output.splitlines() if line.startswith("Ran ")), last[0])
+        return True, f"hidden acceptance tests passed ({ran.lower()})"
+    return False, f"hidden acceptance tests failed:\n{said.output[-3000:]}"
