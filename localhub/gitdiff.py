@@ -91,3 +91,21 @@ def patch(repo: GitRepo, base: str, head: str) -> bytes:
 def commit_patch(repo: GitRepo, sha: str) -> bytes:
     """The `.patch` of one commit."""
     return repo.git("format-patch", "--stdout", "--binary", "-M", "-1", "--root", sha)
+
+
+def names(repo: GitRepo, shas: list[str]) -> dict[str, list[FileChange]]:
+    """What each commit touches, by names only, in one go; merges touch nothing of their own."""
+    found: dict[str, list[FileChange]] = {sha: [] for sha in shas}
+    listed = "".join(f"{sha}\n" for sha in shas).encode()
+    out = text(repo.git("diff-tree", "--stdin", "-r", "-M", "-z", "--root", "--name-status", stdin=listed))
+    fields = iter(out.split("\0"))
+    current = ""
+    for mark in fields:
+        if mark in found:
+            current = mark
+        elif mark:
+            first = next(fields)
+            moved = mark[0] in "RC"
+            path, previous = (next(fields), first) if moved else (first, None)
+            found[current].append(FileChange(path, previous, STATUS[mark[0]], "", 0, 0))
+    return found

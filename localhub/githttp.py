@@ -1,7 +1,6 @@
-"""git's smart HTTP by `git http-backend`: the protocol only. Who may do what is asked of the `Door` that it is given."""
+"""git's smart HTTP by `git http-backend`: the protocol only; who may do what is asked of the `Door` it is given."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 import threading

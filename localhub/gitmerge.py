@@ -16,8 +16,8 @@ class Conflict:
 
 def merge_trees(repo: GitRepo, ours: str, theirs: str) -> str | Conflict:
     """The tree of merging two commits."""
-    args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories", ours, theirs]
-    code, out = run(repo.path, args, ok=(0, 1), extra=repo.extra)
+    options = ["--write-tree", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories"]
+    code, out = run(repo.path, ["merge-tree", *options, ours, theirs], ok=(0, 1), extra=repo.extra)
     tree, *paths = [part for part in text(out).split("\0") if part]
     return tree if code == 0 else Conflict(tuple(paths))
 

@@ -49,7 +49,8 @@ class GitRepo:
         if not source.is_dir():
             raise GitError(["fetch", str(source)], 128, f"{source} is not a directory")
         self.init(default_branch or _head_of(source) or "main")
-        self.git("fetch", "--quiet", "--no-auto-gc", str(source), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        wanted = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+        self.git("fetch", "--quiet", "--no-auto-gc", str(source), *wanted)
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -78,9 +79,7 @@ class GitRepo:
 
     def resolve(self, rev: str) -> str | None:
         """The commit that a branch, tag, full ref or (abbreviated) SHA means; branches win over tags."""
-        if SHA.match(rev):
-            names = [rev]
-        elif rev.startswith("refs/"):
+        if SHA.match(rev) or rev.startswith("refs/"):
             names = [rev]
         elif rev.startswith("-") or any(sign in rev for sign in ("..", "^", "~", "@{", ":")):
             return None

@@ -35,6 +35,6 @@ def account_of(hub: Hub, mail: str) -> int | None:
     match = _NOREPLY.match(mail)
     if match:
         found: int | None = hub.db.value("SELECT id FROM accounts WHERE id = ?", int(match[1]))
-        return found
-    found = hub.db.value("SELECT id FROM accounts WHERE email = ? ORDER BY id LIMIT 1", mail) if mail else None
+    else:
+        found = hub.db.value("SELECT id FROM accounts WHERE email = ? ORDER BY id LIMIT 1", mail or None)
     return found

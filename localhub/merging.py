@@ -1,0 +1,302 @@
+"""Whether a pull request can be merged, and merging it: by hand, automatically, and of the base into its head."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from localhub import protection, refs
+from localhub.auth import Actor
+from localhub.errors import GitHubError, conflict, forbidden, invalid
+from localhub.gitcore import ZERO, RefChange
+from localhub.gitmerge import Conflict, merge_commit, rebase, squash_commit
+from localhub.people import identity, web_committer
+from localhub.timeline import record
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.gitstore import GitRepo
+    from localhub.hub import Hub
+
+Method = Literal["merge", "squash", "rebase"]
+NOT_ALLOWED = {
+    "merge": "Merge commits are not allowed on this repository.",
+    "squash": "Squash merges are not allowed on this repository.",
+    "rebase": "Rebase merges are not allowed on this repository.",
+}
+ALLOWED = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+
+
+# -- mergeability
+
+
+def schedule(hub: Hub, pull_id: int) -> None:
+    """Compute `mergeable` soon; once the transaction is on the disk."""
+    hub.db.after_commit(lambda: hub.background.submit("mergeability", compute, hub, pull_id))
+
+
+def compute(hub: Hub, pull_id: int) -> None:
+    """Try the merge of head and base, keep it as refs/pull/N/merge, and remember whether it went through."""
+    pull = hub.db.row("SELECT * FROM pulls WHERE id = ?", pull_id)
+    if pull is None or not pull["open"] or pull["mergeable"] is not None or hub.faults.take("stale_mergeable"):
+        return
+    git = refs.git_of(hub, pull["repo_id"])
+    base = git.ref(f"refs/heads/{pull['base_ref']}")
+    if base is None:
+        return
+    who = identity(hub, hub.db.get("issues", pull["issue_id"])["author_id"])
+    message = f"Merge {pull['head_sha']} into {base}"
+    merged = merge_commit(git, base, pull["head_sha"], who, web_committer(hub), message)
+    sha = None if isinstance(merged, Conflict) else merged
+    with hub.repo_locks.of(pull["repo_id"]), hub.tx():
+        now = hub.db.get("pulls", pull_id)
+        if not now["open"] or now["head_sha"] != pull["head_sha"] or git.ref(f"refs/heads/{now['base_ref']}") != base:
+            again = now["open"] and now["mergeable"] is None
+        else:
+            again = False
+            hub.db.update("pulls", pull_id, mergeable=int(sha is not None), merge_commit_sha=sha, base_sha=base)
+            git.set_ref(f"refs/pull/{pull['number']}/merge", sha)
+    if again:
+        schedule(hub, pull_id)
+    else:
+        try_auto(hub, pull_id)
+
+
+def state(hub: Hub, repo: Row, pull: Row) -> str:
+    """GitHub's mergeable_state."""
+    if pull["mergeable"] is None or not pull["open"]:
+        return "unknown"
+    if not pull["mergeable"]:
+        return "dirty"
+    if pull["draft"]:
+        return "draft"
+    rules = protection.rules_for(hub, repo, pull["base_ref"])
+    if rules is not None:
+        if rules.strict and not _up_to_date(hub, repo, pull):
+            return "behind"
+        if obstacles(hub, repo, pull, rules):
+            return "blocked"
+    states = protection.check_states(hub, repo["id"], pull["head_sha"]).values()
+    return "clean" if all(each == "success" for each in states) else "unstable"
+
+
+def _up_to_date(hub: Hub, repo: Row, pull: Row) -> bool:
+    git = refs.git_of(hub, repo)
+    base = git.ref(f"refs/heads/{pull['base_ref']}")
+    return base is not None and git.is_ancestor(base, pull["head_sha"])
+
+
+def obstacles(hub: Hub, repo: Row, pull: Row, rules: protection.Rules) -> list[str]:
+    """What the base branch's rules still miss, in GitHub's words."""
+    why = []
+    decided = decisions(hub, pull["id"], repo)
+    if "CHANGES_REQUESTED" in decided.values() and rules.pull_request:
+        why.append("Changes have been requested by a reviewer with write access.")
+    lacking = rules.approvals - list(decided.values()).count("APPROVED")
+    if lacking > 0:
+        some = "1 approving review is" if rules.approvals == 1 else f"{rules.approvals} approving reviews are"
+        why.append(f"At least {some} required by reviewers with write access.")
+    missing = protection.missing_checks(hub, repo["id"], pull["head_sha"], rules)
+    if len(missing) == 1:
+        why.append(f'Required status check "{missing[0]}" is expected.')
+    elif missing:
+        why.append(f"{len(missing)} of {len(rules.checks)} required status checks are expected.")
+    unresolved = "SELECT COUNT(*) FROM review_threads WHERE pull_id = ? AND resolved_by IS NULL"
+    if rules.resolve_threads and hub.db.value(unresolved, pull["id"]):
+        why.append("All comments must be resolved.")
+    return why
+
+
+def decisions(hub: Hub, pull_id: int, repo: Row) -> dict[int, str]:
+    """The newest approval or request for changes of each reviewer who may write, by account."""
+    decided: dict[int, str] = {}
+    for row in hub.db.rows("SELECT user_id, state FROM reviews WHERE pull_id = ? ORDER BY submitted_at, id", pull_id):
+        if row["state"] in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            decided[row["user_id"]] = row["state"]
+    return {account: verdict for account, verdict in decided.items() if _counts(hub, repo, account)}
+
+
+def _counts(hub: Hub, repo: Row, account: int) -> bool:
+    return hub.access.role(repo, account) in ("write", "maintain", "admin")
+
+
+# -- merging
+
+
+def merge(
+    hub: Hub,
+    repo: Row,
+    pull: Row,
+    actor: Actor,
+    *,
+    method: Method = "merge",
+    sha: str | None = None,
+    title: str | None = None,
+    message: str | None = None,
+) -> str:
+    """Merge and return the SHA that the base branch now has; 405 when it may not be, 409 when the head moved."""
+    from localhub import pulls, pullsync
+
+    git = refs.git_of(hub, repo)
+    with hub.repo_locks.of(repo["id"]):
+        pull = pulls.get(hub, pull["id"])
+        _may_merge(hub, repo, pull, actor, method, sha)
+        base = git.ref(f"refs/heads/{pull['base_ref']}")
+        assert base is not None
+        landed = _land(hub, repo, git, pull, actor, base, method, title, message)
+        if isinstance(landed, Conflict):
+            raise GitHubError(405, "Pull Request is not mergeable")
+        with hub.tx():
+            pullsync.mark_merged(hub, repo, pull, actor.account_id, landed)
+            change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
+            refs.move(hub, repo, change, actor, checked=True)
+        if repo["delete_branch_on_merge"]:
+            head = git.ref(f"refs/heads/{pull['head_ref']}")
+            if head is not None:
+                change = RefChange(f"refs/heads/{pull['head_ref']}", head, ZERO)
+                refs.move(hub, repo, change, actor, checked=True)
+    return landed
+
+
+def _may_merge(hub: Hub, repo: Row, pull: Row, actor: Actor, method: Method, sha: str | None) -> None:
+    if pull["merged"] or pull["state"] != "open":
+        raise GitHubError(405, "Pull Request is not mergeable")
+    if pull["draft"]:
+        raise GitHubError(405, "Pull Request is still a draft")
+    if sha is not None and sha != pull["head_sha"]:
+        raise conflict("Head branch was modified. Review and try the merge again.")
+    if not repo[ALLOWED[method]]:
+        raise GitHubError(405, NOT_ALLOWED[method])
+    rules = protection.rules_for(hub, repo, pull["base_ref"])
+    if rules is None:
+        return
+    if rules.linear and method == "merge":
+        raise GitHubError(405, NOT_ALLOWED["merge"])
+    admin = actor.kind == "user" and hub.access.role(repo, actor.account_id) == "admin"
+    if admin and not rules.for_admins:
+        return
+    why = obstacles(hub, repo, pull, rules)
+    if rules.strict and not _up_to_date(hub, repo, pull):
+        why.append("Head branch is out of date. Update it with the latest changes from the base branch.")
+    if why:
+        raise GitHubError(405, " ".join(why))
+
+
+def _land(
+    hub: Hub, repo: Row, git: GitRepo, pull: Row, actor: Actor, base: str, method: Method,
+    title: str | None, message: str | None,
+) -> str | Conflict:  # fmt: skip
+    head, number = pull["head_sha"], pull["number"]
+    who, web = identity(hub, actor.account_id), web_committer(hub)
+    if method == "rebase":
+        return rebase(git, base, head, lambda _: web)
+    if method == "merge":
+        title = title or f"Merge pull request #{number} from {repo['owner_login']}/{pull['head_ref']}"
+        return merge_commit(git, base, head, who, web, _words(title, pull["title"] if message is None else message))
+    shas = git.log([head], [base], "--no-merges", "--reverse", "--topo-order")
+    commits = git.commits_by_sha(shas)
+    only = commits[shas[0]] if len(shas) == 1 else None
+    if title is None:
+        title = f"{only.message.splitlines()[0] if only and only.message else pull['title']} (#{number})"
+    if message is None and only is not None:
+        message = only.message.partition("\n")[2].strip()
+    elif message is None:
+        message = "\n\n".join(f"* {commits[sha].message}" for sha in shas)
+    author = identity(hub, pull["author_id"])
+    return squash_commit(git, base, head, author, web, _words(title, message))
+
+
+def _words(title: str, message: str) -> str:
+    return f"{title}\n\n{message}" if message else title
+
+
+def update_branch(hub: Hub, repo: Row, pull: Row, actor: Actor, expected: str | None) -> None:
+    """Merge the base into the head branch."""
+    git = refs.git_of(hub, repo)
+    with hub.repo_locks.of(repo["id"]):
+        head, base = git.ref(f"refs/heads/{pull['head_ref']}"), git.ref(f"refs/heads/{pull['base_ref']}")
+        if head is None or base is None or pull["state"] != "open":
+            raise invalid("The pull request is closed or its branch is gone.")
+        if expected is not None and expected != head:
+            raise invalid("expected head sha didn't match current head ref.")
+        if git.is_ancestor(base, head):
+            raise invalid("There are no new commits on the base branch.")
+        message = f"Merge branch '{pull['base_ref']}' into {pull['head_ref']}"
+        sha = merge_commit(git, head, base, identity(hub, actor.account_id), web_committer(hub), message)
+        if isinstance(sha, Conflict):
+            raise invalid("merge conflict between base and head")
+        refs.move(hub, repo, RefChange(f"refs/heads/{pull['head_ref']}", head, sha), actor)
+
+
+# -- auto-merge
+
+
+def enable_auto(
+    hub: Hub, repo: Row, pull: Row, actor: Actor, method: Method = "merge",
+    title: str | None = None, message: str | None = None,
+) -> Row:  # fmt: skip
+    """Merge it as soon as the base branch's rules are met."""
+    from localhub import pulls
+
+    if not repo["allow_auto_merge"]:
+        raise invalid("Auto merge is not allowed for this repository")
+    if pull["state"] != "open" or pull["draft"]:
+        raise invalid("Pull request is in draft state" if pull["draft"] else "Pull request is closed")
+    if not repo[ALLOWED[method]]:
+        raise invalid(NOT_ALLOWED[method])
+    if state(hub, repo, pull) in ("clean", "unstable"):
+        raise invalid(f"Pull request is in {state(hub, repo, pull)} status")
+    wish = {"by": actor.account_id, "kind": actor.kind, "method": method, "title": title, "message": message}
+    with hub.tx():
+        hub.db.update("pulls", pull["id"], auto_merge=json.dumps(wish))
+        record(hub, pull["issue_id"], "auto_merge_enabled", actor.account_id)
+        changed = pulls.tell(hub, repo, pull["id"], "auto_merge_enabled", actor.account_id)
+    consider(hub, pull["id"])
+    return changed
+
+
+def disable_auto(hub: Hub, repo: Row, pull: Row, by: int, reason: str = "Auto-merge was disabled by user") -> Row:
+    from localhub import pulls
+
+    if pull["auto_merge"] is None:
+        return pull
+    with hub.tx():
+        hub.db.update("pulls", pull["id"], auto_merge=None)
+        record(hub, pull["issue_id"], "auto_merge_disabled", by)
+        return pulls.tell(hub, repo, pull["id"], "auto_merge_disabled", by, reason=reason)
+
+
+def consider(hub: Hub, pull_id: int) -> None:
+    """Something changed that auto-merge may have waited for."""
+    if hub.db.value("SELECT auto_merge FROM pulls WHERE id = ? AND open", pull_id) is not None:
+        hub.db.after_commit(lambda: hub.background.submit("auto_merge", try_auto, hub, pull_id))
+
+
+def try_auto(hub: Hub, pull_id: int) -> None:
+    """Merge if auto-merge was asked for and nothing is in the way any more."""
+    from localhub import pulls
+
+    row = hub.db.row("SELECT * FROM pulls WHERE id = ?", pull_id)
+    if row is None or not row["open"] or row["auto_merge"] is None:
+        return
+    if row["mergeable"] is None:
+        schedule(hub, pull_id)
+        return
+    repo, pull = hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, pull_id)
+    if state(hub, repo, pull) not in ("clean", "unstable"):
+        return
+    wish: dict[str, Any] = json.loads(row["auto_merge"])
+    actor = Actor(wish["kind"], wish["by"], hub.db.get("accounts", wish["by"])["login"])
+    try:
+        merge(hub, repo, pull, actor, method=wish["method"], sha=row["head_sha"], title=wish["title"],
+              message=wish["message"])  # fmt: skip
+    except GitHubError as error:
+        if error.status not in (405, 409):  # it moved meanwhile; the next event tries again
+            raise
+
+
+def require_merge(hub: Hub, repo: Row, actor: Actor) -> None:
+    """Merging writes contents: an app needs both permissions."""
+    if not hub.access.allowed(actor, repo, "contents", "write"):
+        raise forbidden()
+

@@ -1,0 +1,317 @@
+"""What is done to pull requests: opened, edited, closed, drafted, reviewers asked; merging is in `merging.py`.
+
+REST, GraphQL and pages all call these functions, so that all give the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from localhub import issues, merging, notifications
+from localhub.errors import GitHubError, check_length, field, forbidden, invalid, not_found
+from localhub.events import Event
+from localhub.gitdiff import changes
+from localhub.refs import git_of
+from localhub.render import pulls as render
+from localhub.timeline import record
+
+if TYPE_CHECKING:
+    from localhub.auth import Actor
+    from localhub.db import Row
+    from localhub.gitstore import GitRepo
+    from localhub.hub import Hub
+
+
+def find(hub: Hub, repo: Row, number: int) -> Row:
+    """The pull request of this number, joined with its issue; 404 when there is none."""
+    found = hub.db.row(f"{render.JOINED} WHERE p.repo_id = ? AND p.number = ?", repo["id"], number)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def get(hub: Hub, pull_id: int) -> Row:
+    found = hub.db.row(f"{render.JOINED} WHERE p.id = ?", pull_id)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def of_issue(hub: Hub, issue_id: int) -> Row | None:
+    """The pull request behind an issue row."""
+    return hub.db.row(f"{render.JOINED} WHERE p.issue_id = ?", issue_id)
+
+
+def full(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str, Any]:
+    """`PullRequest` with everything."""
+    return render.full(hub, repo, pull, merging.state(hub, repo, pull), webhook=webhook)
+
+
+def tell(hub: Hub, repo: Row, pull_id: int, action: str, by: int, **more: Any) -> Row:
+    """Emit a `pull_request` event with the row as it is now, and return that row."""
+    pull = get(hub, pull_id)
+    payload = {"number": pull["number"], "pull_request": full(hub, repo, pull, webhook=True), **more}
+    hub.emit(Event("pull_request", action, repo["id"], by, payload))
+    return pull
+
+
+def touch(hub: Hub, issue_id: int, **columns: object) -> None:
+    """Change the issue row behind a pull request."""
+    hub.db.update("issues", issue_id, updated_at=hub.now(), touched=hub.clock.timestamp(), **columns)
+
+
+def measure(git: GitRepo, base: str, head: str) -> dict[str, int]:
+    """Commits and changed lines of `head` against where it left `base`."""
+    fork = git.merge_base(base, head)
+    files = changes(git, fork, head, patches=False)
+    return {
+        "commits": len(git.log([head], [base])),
+        "additions": sum(each.additions for each in files),
+        "deletions": sum(each.deletions for each in files),
+        "changed_files": len(files),
+    }
+
+
+def create(
+    hub: Hub,
+    repo: Row,
+    actor: Actor,
+    *,
+    title: str | None,
+    head: str,
+    base: str,
+    body: str | None = None,
+    draft: bool = False,
+    issue: int | None = None,
+    maintainer_can_modify: bool = True,
+) -> Row:
+    """Open a pull request from a branch of the same repository, or turn an issue into one."""
+    if title is None and issue is None:
+        raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
+    check_length("PullRequest", "title", title, 256)
+    check_length("PullRequest", "body", body)
+    git = git_of(hub, repo)
+    head = head.removeprefix(f"{repo['owner_login']}:")
+    with hub.repo_locks.of(repo["id"]):
+        base_sha, head_sha = _check_ends(hub, repo, git, head, base)
+        hub.limits.created(actor)
+        counts = measure(git, base_sha, head_sha)
+        with hub.tx():
+            row = _issue_row(hub, repo, title, body, issue)
+            git.set_ref(f"refs/pull/{row['number']}/head", head_sha)
+            pull_id = hub.db.insert(
+                "pulls",
+                issue_id=row["id"],
+                repo_id=repo["id"],
+                number=row["number"],
+                draft=int(draft),
+                base_ref=base,
+                base_sha=base_sha,
+                head_ref=head,
+                head_sha=head_sha,
+                maintainer_can_modify=0,
+                **counts,
+            )
+            pull = tell(hub, repo, pull_id, "opened", actor.account_id)
+            notifications.subscribe(hub, row, actor.account_id, "author")
+            notifications.thread(hub, row, by=actor.account_id, kind="opened", text=pull["body"])
+    merging.schedule(hub, pull_id)
+    return pull
+
+
+def _check_ends(hub: Hub, repo: Row, git: GitRepo, head: str, base: str) -> tuple[str, str]:
+    base_sha = git.ref(f"refs/heads/{base}")
+    head_sha = git.ref(f"refs/heads/{head}") if ":" not in head else None
+    wrong = [name for name, sha in (("base", base_sha), ("head", head_sha)) if sha is None]
+    if wrong or base_sha is None or head_sha is None:
+        raise invalid("Validation Failed", *(field("PullRequest", name, "invalid") for name in wrong))
+    if git.is_ancestor(head_sha, base_sha):
+        raise invalid("Validation Failed", _custom(f"No commits between {base} and {head}"))
+    if git.merge_base(base_sha, head_sha) is None:
+        raise invalid("Validation Failed", _custom(f"The {head} branch has no history in common with {base}"))
+    same = "SELECT 1 FROM pulls WHERE repo_id = ? AND head_ref = ? AND base_ref = ? AND open"
+    if hub.db.value(same, repo["id"], head, base):
+        raise invalid("Validation Failed", _custom(f"A pull request already exists for {repo['owner_login']}:{head}."))
+    return base_sha, head_sha
+
+
+def _custom(message: str) -> dict[str, Any]:
+    return {"resource": "PullRequest", "code": "custom", "message": message}
+
+
+def _issue_row(hub: Hub, repo: Row, title: str | None, body: str | None, issue: int | None) -> Row:
+    if issue is None:
+        return issues.open_row(hub, repo, title or "", body, is_pull=True)
+    row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], issue)
+    if row is None or row["is_pull"] or row["state"] != "open":
+        raise invalid("Validation Failed", field("PullRequest", "issue", "invalid"))
+    touch(hub, row["id"], is_pull=1)
+    return hub.db.get("issues", row["id"])
+
+
+def may_edit(hub: Hub, repo: Row, pull: Row, actor: Actor) -> bool:
+    """Its author, or who may write (for an app: its permission, which the caller asked for)."""
+    return actor.is_bot or actor.account_id == pull["author_id"] or hub.access.allowed(
+        actor, repo, "pull_requests", "write", role="triage"
+    )
+
+
+def edit(
+    hub: Hub,
+    repo: Row,
+    pull: Row,
+    actor: Actor,
+    *,
+    title: str | None = None,
+    body: str | None = None,
+    base: str | None = None,
+    state: str | None = None,
+) -> Row:
+    """Change title, body, base and state; None leaves a thing as it is."""
+    if not may_edit(hub, repo, pull, actor):
+        raise forbidden("Must have push access to repository.")
+    check_length("PullRequest", "title", title, 256)
+    check_length("PullRequest", "body", body)
+    if title is not None and not title.strip():
+        raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
+    with hub.repo_locks.of(repo["id"]), hub.tx():
+        before = {"title": pull["title"], "body": pull["body"]}
+        fresh = {"title": title, "body": body}
+        edited = {key: {"from": before[key] or ""} for key, new in fresh.items() if new not in (None, before[key])}
+        if edited:
+            touch(hub, pull["issue_id"], **{key: fresh[key] for key in edited})
+            if "title" in edited:
+                record(hub, pull["issue_id"], "renamed", actor.account_id, rename={"from": pull["title"], "to": title})
+        if base is not None and base != pull["base_ref"]:
+            edited["base"] = _retarget(hub, repo, pull, base)
+            record(hub, pull["issue_id"], "base_ref_changed", actor.account_id)
+        if edited:
+            tell(hub, repo, pull["id"], "edited", actor.account_id, changes=edited)
+    if base is not None:
+        merging.schedule(hub, pull["id"])
+    if state == "closed" and pull["state"] == "open":
+        close(hub, repo, pull, actor.account_id)
+    elif state == "open" and pull["state"] == "closed":
+        reopen(hub, repo, pull, actor)
+    return get(hub, pull["id"])
+
+
+def _retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
+    git = git_of(hub, repo)
+    sha = git.ref(f"refs/heads/{base}")
+    if sha is None or pull["state"] != "open":
+        raise invalid("Validation Failed", field("PullRequest", "base", "invalid"))
+    if git.is_ancestor(pull["head_sha"], sha):
+        raise invalid("Validation Failed", _custom(f"There are no new commits between base branch '{base}' and "
+                                                   f"head branch '{pull['head_ref']}'"))  # fmt: skip
+    counts = measure(git, sha, pull["head_sha"])
+    hub.db.update("pulls", pull["id"], base_ref=base, base_sha=sha, mergeable=None, merge_commit_sha=None, **counts)
+    return {"ref": {"from": pull["base_ref"]}, "sha": {"from": pull["base_sha"]}}
+
+
+def close(hub: Hub, repo: Row, pull: Row, by: int) -> None:
+    """Close without merging."""
+    with hub.tx():
+        set_closed(hub, repo, pull, by)
+        record(hub, pull["issue_id"], "closed", by)
+        tell(hub, repo, pull["id"], "closed", by)
+        notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=by, kind="closed")
+
+
+def set_closed(hub: Hub, repo: Row, pull: Row, by: int) -> None:
+    """The rows of a pull request that is no longer open."""
+    hub.db.update("pulls", pull["id"], open=0, auto_merge=None)
+    touch(hub, pull["issue_id"], state="closed", closed_at=hub.now(), closed_by=by)
+    hub.db.execute("UPDATE repos SET open_issues = open_issues - 1 WHERE id = ?", repo["id"])
+
+
+def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
+    git = git_of(hub, repo)
+    with hub.repo_locks.of(repo["id"]), hub.tx():
+        head, base = git.ref(f"refs/heads/{pull['head_ref']}"), git.ref(f"refs/heads/{pull['base_ref']}")
+        if pull["merged"] or head is None or base is None:
+            raise invalid("Validation Failed", field("PullRequest", "state", "invalid", "state cannot be changed. "
+                          f"The {pull['head_ref']} branch has been deleted or merged."))  # fmt: skip
+        same = "SELECT 1 FROM pulls WHERE repo_id = ? AND head_ref = ? AND base_ref = ? AND open"
+        if hub.db.value(same, repo["id"], pull["head_ref"], pull["base_ref"]):
+            raise invalid("Validation Failed", _custom("There is already an open pull request from this branch."))
+        git.set_ref(f"refs/pull/{pull['number']}/head", head)
+        counts = measure(git, base, head)
+        hub.db.update(
+            "pulls", pull["id"], open=1, head_sha=head, base_sha=base, mergeable=None, merge_commit_sha=None, **counts
+        )
+        touch(hub, pull["issue_id"], state="open", closed_at=None, closed_by=None)
+        hub.db.execute("UPDATE repos SET open_issues = open_issues + 1 WHERE id = ?", repo["id"])
+        record(hub, pull["issue_id"], "reopened", actor.account_id)
+        tell(hub, repo, pull["id"], "reopened", actor.account_id)
+        notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=actor.account_id, kind="reopened")
+    merging.schedule(hub, pull["id"])
+
+
+def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> Row:
+    """Convert to draft, or mark ready for review."""
+    if not may_edit(hub, repo, pull, actor):
+        raise forbidden("Must have push access to repository.")
+    if pull["state"] != "open":
+        raise invalid("Validation Failed", _custom("The pull request is closed"))
+    if bool(pull["draft"]) == draft:
+        return pull
+    with hub.tx():
+        hub.db.update("pulls", pull["id"], draft=int(draft), **({"auto_merge": None} if draft else {}))
+        touch(hub, pull["issue_id"])
+        action = "converted_to_draft" if draft else "ready_for_review"
+        record(hub, pull["issue_id"], "convert_to_draft" if draft else action, actor.account_id)
+        changed = tell(hub, repo, pull["id"], action, actor.account_id)
+    merging.consider(hub, pull["id"])
+    return changed
+
+
+def request_reviewers(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequence[str]) -> Row:
+    """Ask people for a review; they must be able to read the repository, and not be the author."""
+    accounts = [_reviewer(hub, repo, pull, login) for login in logins]
+    with hub.tx():
+        for account in accounts:
+            if account["id"] in render.requested(hub, pull["id"]):
+                continue
+            hub.db.insert("review_requests", pull_id=pull["id"], account_id=account["id"])
+            asked = render.simple_user(hub, account)
+            touch(hub, pull["issue_id"])
+            record(hub, pull["issue_id"], "review_requested", actor.account_id, requested_reviewer_id=account["id"])
+            tell(hub, repo, pull["id"], "review_requested", actor.account_id, requested_reviewer=asked)
+            issue = hub.db.get("issues", pull["issue_id"])
+            notifications.notify(hub, issue, "review_requested", [account["id"]], by=actor.account_id)
+    return get(hub, pull["id"])
+
+
+def _reviewer(hub: Hub, repo: Row, pull: Row, login: str) -> Row:
+    account = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
+    if account is not None and account["id"] == pull["author_id"]:
+        raise invalid("Review cannot be requested from pull request author.")
+    member = account is not None and (
+        hub.access.association(repo, account["id"]) in ("OWNER", "MEMBER", "COLLABORATOR")
+    )
+    if account is None or not member:
+        raise GitHubError(422, "Reviews may only be requested from collaborators. One or more of the users or teams "
+                          f"you specified is not a collaborator of the {repo['owner_login']}/{repo['name']} "
+                          "repository.")  # fmt: skip
+    return account
+
+
+def unrequest_reviewers(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequence[str]) -> Row:
+    with hub.tx():
+        for login in logins:
+            account = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
+            if account is None or account["id"] not in render.requested(hub, pull["id"]):
+                continue
+            forget_request(hub, pull["id"], account["id"])
+            touch(hub, pull["issue_id"])
+            more = {"requested_reviewer_id": account["id"]}
+            record(hub, pull["issue_id"], "review_request_removed", actor.account_id, **more)
+            asked = render.simple_user(hub, account)
+            tell(hub, repo, pull["id"], "review_request_removed", actor.account_id, requested_reviewer=asked)
+    return get(hub, pull["id"])
+
+
+def forget_request(hub: Hub, pull_id: int, account_id: int) -> None:
+    hub.db.execute("DELETE FROM review_requests WHERE pull_id = ? AND account_id = ?", pull_id, account_id)

@@ -1,0 +1,144 @@
+"""What pushes do to pull requests: new heads, moved bases, merges noticed, branches gone; and what merging closes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localhub import issues, merging, notifications, protection, pulls, reviews
+from localhub.closing import references
+from localhub.events import Event
+from localhub.gitcore import ZERO
+from localhub.refs import git_of
+from localhub.timeline import record
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.gitstore import GitRepo
+    from localhub.hub import Hub
+
+
+def listen(hub: Hub) -> None:
+    """Follow pushes, and what auto-merge waits for."""
+    hub.on("push", lambda event: on_push(hub, event))
+    for name in ("check_run", "status", "check_suite"):
+        hub.on(name, lambda event: _on_check(hub, event))
+    hub.on("pull_request_review", lambda event: merging.consider(hub, event.payload["pull_request"]["id"]))
+
+
+def _on_check(hub: Hub, event: Event) -> None:
+    facts = event.payload.get(event.name) or event.payload
+    sha = facts.get("head_sha") or facts.get("sha")
+    sql = "SELECT id FROM pulls WHERE repo_id = ? AND head_sha = ? AND open AND auto_merge IS NOT NULL"
+    for row in hub.db.rows(sql, event.repo, sha):
+        merging.consider(hub, row["id"])
+
+
+def on_push(hub: Hub, event: Event) -> None:
+    """Inside the transaction of the push."""
+    ref = str(event.payload["ref"])
+    if not ref.startswith("refs/heads/") or event.repo is None:
+        return
+    branch, before, after = ref.removeprefix("refs/heads/"), event.payload["before"], event.payload["after"]
+    repo = hub.access.repo_by_id(event.repo)
+    git = git_of(hub, repo)
+    sql = "SELECT id, head_sha FROM pulls WHERE repo_id = ? AND base_ref = ? AND open"
+    based = hub.db.rows(sql, repo["id"], branch)
+    headed = hub.db.rows("SELECT id FROM pulls WHERE repo_id = ? AND head_ref = ? AND open", repo["id"], branch)
+    if after == ZERO:
+        for row in [*headed, *based]:
+            _branch_gone(hub, repo, pulls.get(hub, row["id"]), event.sender, branch)
+        return
+    if based:
+        _base_moved(hub, repo, git, based, before, after, event.sender)
+    for row in headed:
+        _head_moved(hub, repo, git, pulls.get(hub, row["id"]), after, event)
+
+
+def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, branch: str) -> None:
+    if pull["state"] != "open":
+        return
+    pulls.close(hub, repo, pull, by)
+    record(hub, pull["issue_id"], "head_ref_deleted" if pull["head_ref"] == branch else "base_ref_deleted", by)
+
+
+def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event: Event) -> None:
+    before, by = pull["head_sha"], event.sender
+    if before == after:
+        return
+    base = git.ref(f"refs/heads/{pull['base_ref']}") or pull["base_sha"]
+    git.set_ref(f"refs/pull/{pull['number']}/head", after)
+    counts = pulls.measure(git, base, after)
+    hub.db.update(
+        "pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts
+    )
+    pulls.touch(hub, pull["issue_id"])
+    if event.payload["forced"]:
+        record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after)
+    reviews.outdate(hub, git, pull["id"], before, after)
+    pulls.tell(hub, repo, pull["id"], "synchronize", by, before=before, after=after)
+    rules = protection.rules_for(hub, repo, pull["base_ref"])
+    if rules is not None and rules.dismiss_stale:
+        reviews.dismiss_stale(hub, repo, pulls.get(hub, pull["id"]), by)
+    merging.schedule(hub, pull["id"])
+
+
+def _base_moved(
+    hub: Hub, repo: Row, git: GitRepo, based: list[Row], before: str, after: str, by: int
+) -> None:
+    """Mark merged what became reachable; what stays open must be tried again."""
+    landed = _landed(git, before, after)
+    for row in based:
+        if row["head_sha"] in landed:
+            mark_merged(hub, repo, pulls.get(hub, row["id"]), by, landed[row["head_sha"]])
+            continue
+        hub.db.update("pulls", row["id"], base_sha=after, mergeable=None)
+        if hub.db.get("pulls", row["id"])["auto_merge"] is not None:
+            merging.schedule(hub, row["id"])
+
+
+def _landed(git: GitRepo, before: str, after: str) -> dict[str, str]:
+    """For each commit that became reachable, the commit of the base's own line that brought it."""
+    if before == ZERO:
+        return {}
+    lines = git.git("rev-list", "--parents", "--topo-order", after, f"^{before}").decode().splitlines()
+    parents = {sha: rest for sha, *rest in (line.split() for line in lines)}
+    line = []
+    at: str | None = after
+    while at in parents:
+        line.append(at)
+        at = next(iter(parents[at]), None)
+    brought: dict[str, str] = {}
+    for carrier in reversed(line):
+        waiting = [carrier]
+        while waiting:
+            sha = waiting.pop()
+            if sha in parents and sha not in brought:
+                brought[sha] = carrier
+                waiting += parents[sha]
+    return brought
+
+
+def mark_merged(hub: Hub, repo: Row, pull: Row, by: int, sha: str) -> None:
+    """Inside a transaction: it is merged, `sha` being what the base branch got."""
+    base = git_of(hub, repo).ref(f"refs/heads/{pull['base_ref']}")
+    hub.db.update(
+        "pulls", pull["id"], merged=1, merged_at=hub.now(), merged_by=by, merge_commit_sha=sha, base_sha=base
+    )
+    pulls.set_closed(hub, repo, pull, by)
+    record(hub, pull["issue_id"], "merged", by, commit_id=sha)
+    record(hub, pull["issue_id"], "closed", by, commit_id=None)
+    pulls.tell(hub, repo, pull["id"], "closed", by)
+    notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=by, kind="merged")
+    if pull["base_ref"] == repo["default_branch"]:
+        close_referenced(hub, repo, pull["body"] or "", by, sha)
+
+
+def close_referenced(hub: Hub, repo: Row, text: str, by: int, commit: str) -> None:
+    """Close the issues of this repository that a text says it closes."""
+    own = f"{repo['owner_login']}/{repo['name']}"
+    for name, number in references(text, own):
+        if name is not None and name.lower() != own.lower():
+            continue
+        row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], number)
+        if row is not None and row["state"] == "open" and not row["is_pull"]:
+            issues.close(hub, row, by, reason="completed", commit=commit)

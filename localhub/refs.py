@@ -1,0 +1,182 @@
+"""The one way a ref moves, whoever moves it: the rules are asked, git is told, and the same events follow.
+
+Lock order: the repository's lock first, the database's transaction inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from localhub import protection
+from localhub.errors import GitHubError, invalid
+from localhub.events import Event
+from localhub.gitcore import ZERO, GitError, RefChange
+from localhub.gitdiff import names
+from localhub.gitstore import GitRepo
+from localhub.people import account_of
+from localhub.render import git as render
+
+if TYPE_CHECKING:
+    from localhub.auth import Actor
+    from localhub.db import Row
+    from localhub.hub import Hub
+
+COMMITS = 2048  # a push webhook tells of no more
+
+
+def git_of(hub: Hub, repo: Row | int) -> GitRepo:
+    return GitRepo(hub.git_dir(repo))
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a git client's push to one repository meets."""
+
+    hub: Hub
+    repo: Row
+    actor: Actor
+
+    def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> list[str]:
+        return protection.refusals(self.hub, self.repo, self.actor, repo, changes)
+
+    def pushed(self, changes: Sequence[RefChange]) -> None:
+        tell(self.hub, self.repo, changes, self.actor)
+
+
+def move(hub: Hub, repo: Row, change: RefChange, actor: Actor, *, force: bool = False, checked: bool = False) -> None:
+    """Move one ref over the API; `checked` when the caller has judged the branch's rules itself (a merge).
+
+    The caller holds the repository's lock if `change.old` must still be true.
+    """
+    with hub.repo_locks.of(repo["id"]):
+        git = git_of(hub, repo)
+        if not checked:
+            _judge(hub, repo, git, change, actor, force=force)
+        try:
+            git.update_refs([change])
+        except GitError as error:
+            raise invalid("Reference cannot be updated") from error
+        tell(hub, repo, [change], actor)
+
+
+def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *, force: bool) -> None:
+    both = not change.created and not change.deleted
+    if both and not force and not git.is_ancestor(change.old, change.new):
+        raise invalid("Update is not a fast forward")
+    why = protection.refusals(hub, repo, actor, git, [change])
+    if not why:
+        return
+    sentences = [line.removeprefix("error: ") for line in why if "GH006" not in line]
+    if "without `workflows` permission" in sentences[0]:
+        raise GitHubError(403, "Resource not accessible by integration")
+    raise invalid(" ".join(sentences) if len(why) == len(sentences) else f"Protected branch: {' '.join(sentences)}")
+
+
+def tell(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor) -> None:
+    """Everything that follows from refs that have moved."""
+    git = git_of(hub, repo)
+    mine = [change for change in changes if change.ref.startswith(("refs/heads/", "refs/tags/"))]
+    payloads = [(change, _payload(hub, repo, git, change, changes, actor)) for change in mine]
+    with hub.tx():
+        hub.db.update("repos", repo["id"], pushed_at=hub.now())
+        for change, payload in payloads:
+            for event in _events(hub, repo, change, payload, actor):
+                hub.emit(event)
+            if change.ref == f"refs/heads/{repo['default_branch']}":
+                _on_default_branch(hub, repo, payload, actor)
+
+
+def _events(hub: Hub, repo: Row, change: RefChange, payload: dict[str, Any], actor: Actor) -> list[Event]:
+    kind = "branch" if change.ref.startswith("refs/heads/") else "tag"
+    about = {"ref": change.ref.split("/", 2)[2], "ref_type": kind, "pusher_type": "user"}
+    meta = {"by": actor.kind}
+    events = []
+    if change.created:
+        more = {"master_branch": repo["default_branch"], "description": repo["description"]}
+        events.append(Event("create", None, repo["id"], actor.account_id, {**about, **more}, meta=meta))
+    events.append(Event("push", None, repo["id"], actor.account_id, payload, meta=meta))
+    if change.deleted:
+        events.append(Event("delete", None, repo["id"], actor.account_id, about, meta=meta))
+    return events
+
+
+def _payload(
+    hub: Hub, repo: Row, git: GitRepo, change: RefChange, changes: Sequence[RefChange], actor: Actor
+) -> dict[str, Any]:
+    commits = [] if change.deleted else _commits(hub, repo, git, change, changes)
+    tip = None if change.deleted else git.resolve(change.new)
+    both = not change.created and not change.deleted
+    span = f"{change.old[:12]}...{change.new[:12]}" if both else quote(change.ref.split("/", 2)[2])
+    account = hub.db.get("accounts", actor.account_id)
+    return {
+        "ref": change.ref,
+        "before": change.old,
+        "after": change.new,
+        "base_ref": None,
+        "created": change.created,
+        "deleted": change.deleted,
+        "forced": both and not git.is_ancestor(change.old, change.new),
+        "compare": render.html(hub, repo, f"/compare/{span}"),
+        "commits": commits,
+        "head_commit": None if tip is None else _told(hub, repo, git, [tip])[0],
+        "pusher": {"name": account["login"], "email": account["email"]},
+    }
+
+
+def _commits(
+    hub: Hub, repo: Row, git: GitRepo, change: RefChange, changes: Sequence[RefChange]
+) -> list[dict[str, Any]]:
+    if change.ref.startswith("refs/tags/"):
+        return []
+    known = [change.old] if not change.created else []
+    if change.created:
+        fresh = {other.ref for other in changes if other.created}
+        known = [sha for name, sha in git.refs("refs/heads/").items() if name not in fresh]
+    shas = git.log([change.new], sorted(set(known)), "--reverse", "--topo-order")
+    return _told(hub, repo, git, shas[-COMMITS:])
+
+
+def _told(hub: Hub, repo: Row, git: GitRepo, shas: list[str]) -> list[dict[str, Any]]:
+    if not shas:
+        return []
+    found, touched = git.commits_by_sha(shas), names(git, shas)
+    return [render.pushed_commit(hub, repo, found[sha], touched[sha]) for sha in shas]
+
+
+def _on_default_branch(hub: Hub, repo: Row, payload: dict[str, Any], actor: Actor) -> None:
+    """Authors become contributors; closing keywords in commits close issues."""
+    from localhub import pullsync  # knows issues, which know refs
+
+    for commit in payload["commits"]:
+        author = account_of(hub, commit["author"]["email"])
+        if author is not None:
+            hub.db.execute("INSERT OR IGNORE INTO contributors VALUES (?, ?)", repo["id"], author)
+        pullsync.close_referenced(hub, repo, commit["message"], actor.account_id, commit["id"])
+
+
+def create(hub: Hub, repo: Row, name: str, sha: str, actor: Actor) -> None:
+    """A new branch or tag."""
+    with hub.repo_locks.of(repo["id"]):
+        if git_of(hub, repo).ref(name) is not None:
+            raise invalid("Reference already exists")
+        move(hub, repo, RefChange(name, ZERO, sha), actor)
+
+
+def update(hub: Hub, repo: Row, name: str, sha: str, actor: Actor, *, force: bool = False) -> None:
+    with hub.repo_locks.of(repo["id"]):
+        old = git_of(hub, repo).ref(name)
+        if old is None:
+            raise invalid("Reference does not exist")
+        if old != sha:
+            move(hub, repo, RefChange(name, old, sha), actor, force=force)
+
+
+def delete(hub: Hub, repo: Row, name: str, actor: Actor) -> None:
+    with hub.repo_locks.of(repo["id"]):
+        old = git_of(hub, repo).ref(name)
+        if old is None:
+            raise invalid("Reference does not exist")
+        move(hub, repo, RefChange(name, old, ZERO), actor)
