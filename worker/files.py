@@ -7,6 +7,7 @@ and only plain files are read (a planted FIFO or device would hang or harm).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -71,7 +72,7 @@ class Files:
         except FileNotFoundError as error:
             raise ToolMistake(f"{path} does not exist") from error
         except OSError as error:
-            if isinstance(error, IsADirectoryError) or error.errno not in (39, 17):  # ENOTEMPTY, EEXIST: folder in use
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # else only a folder that is still in use
                 raise ToolMistake(f"{path}: {_why(error)}") from error
 
     @contextlib.contextmanager
@@ -138,6 +139,6 @@ def split(path: str) -> list[str]:
 
 
 def _why(error: OSError) -> str:
-    if error.errno in (40, 20):  # ELOOP, ENOTDIR: what O_NOFOLLOW says of a link
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):  # what O_NOFOLLOW says of a link
         return "a symbolic link or a plain file is on the way: use the real path"
     return error.strerror or str(error)

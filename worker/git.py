@@ -20,7 +20,7 @@ ENVIRONMENT = {
 }
 ALWAYS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=0")
 # A hostile pack can claim to unpack to anything: these hold for every trusted git process (bytes, seconds).
-CAPS = ("--as=4294967296", "--fsize=2147483648", "--cpu=300", "--core=0")
+CAPS = ("--data=2147483648", "--fsize=8589934592", "--cpu=600", "--core=0")
 
 
 class GitError(Exception):

@@ -211,7 +211,9 @@ class Toolbox:
         self._runs += 1
         name = f"run-{self._runs}.txt"
         try:
-            (self._workspace.outputs / name).write_text(result.output)
+            path = self._workspace.outputs / name
+            path.write_text(result.output)
+            path.chmod(0o644)
         except OSError as error:
             raise ToolFailure("sandbox", f"no room for the output of a command: {error.strerror}") from error
         return f"{told} [whole output: {OUTPUTS}{name}]\n{clip(result.output, room)}"

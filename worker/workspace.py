@@ -105,8 +105,7 @@ class Workspaces:
         if not NAME.fullmatch(attempt_id):
             raise ValueError(f"{attempt_id!r} is no attempt id")
         self.remove(attempt_id)
-        uid = self._slots.claim(attempt_id)
-        with self._scratch() as scratch:
+        with self._scratch() as scratch, self._slot(attempt_id) as uid:
             building = scratch / "workspace"
             self._build(building, mirror.resolve(), base_sha, uid)
             meta = {"mirror": str(mirror.resolve()), "base": base_sha, "uid": uid}
@@ -166,13 +165,11 @@ class Workspaces:
     ) -> CommandResult:
         with self._scratch() as scratch:
             name = scratch.name
-            uid = self._slots.claim(name)
-            try:
+            with self._slot(name) as uid:
                 self._build(scratch / "workspace", mirror, sha, uid)
                 workspace = Workspace(name, scratch / "workspace", mirror, sha, uid, toolchain)
                 result = self._sandbox.run(workspace.command(command, limits=limits))
-            finally:
-                self._slots.release(name)
+            self._slots.release(name)
         return CommandResult(
             command=command,
             ok=result.ok,
@@ -204,6 +201,16 @@ class Workspaces:
         return gone
 
     @contextlib.contextmanager
+    def _slot(self, name: str) -> Iterator[int]:
+        """The uid of `name`, which keeps it unless something fails."""
+        uid = self._slots.claim(name)
+        try:
+            yield uid
+        except BaseException:
+            self._slots.release(name)
+            raise
+
+    @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
         folder = self._root / "scratch" / f"{os.getpid()}-{next(_counter)}"
         self._active.add(folder.name)
@@ -230,6 +237,7 @@ class Workspaces:
         self._slots.give(tree, uid)
         self._slots.give(git_dir, uid)
         tree.chmod(0o700)
+        outputs.chmod(0o755)
         env = {"GIT_WORK_TREE": str(tree), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(mirror / "objects")}
         # The alternates file names the path inside the sandbox; outside, git would warn that it is not there.
         git("reset", "--hard", "--quiet", sha, git_dir=git_dir, env=env, user=self._slots.user(uid))

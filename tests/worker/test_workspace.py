@@ -191,11 +191,11 @@ def test_sweep_removes_what_is_not_kept_and_what_a_crash_left(
     assert not (workspace.folder.parents[1] / "slots" / "29999").exists()
 
 
-def test_a_failed_creation_leaves_nothing(workspaces: Workspaces, repo: Any) -> None:
+def test_a_failed_creation_leaves_nothing(workspaces: Workspaces, repo: Any, shared: Path) -> None:
     with pytest.raises(Exception, match="reset failed"):
         workspaces.create(repo.mirror, "f" * 40, "n9-a1")
     assert workspaces.open("n9-a1") is None
-    assert workspaces.sweep(keep=()) == ()
+    assert [list(path.iterdir()) for path in (shared / "data").iterdir()] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 101, "a\n"])
