@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,8 @@ def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] 
         toolchain=agents.toolchain,
         timing=Timing(ci_start=settings.ci_start_seconds, poll_last=settings.ci_poll_seconds),
     )
-    engine = Engine(database, codec(), step, Performer(deps), Options(agents=settings.workers), clock=clock)
+    decide = partial(step, status_s=settings.status_seconds)
+    engine = Engine(database, codec(), decide, Performer(deps), Options(agents=settings.workers), clock=clock)
     labels: dict[int, frozenset[str]] = {}
     door = _door(database, engine, gateways, marks, labels, clock)
     web = create_app(

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on")
     workers: int = Field(8, ge=1, le=256, description="agents at work at once")
     sweep_seconds: float = Field(60.0, gt=0, description="how often GitHub is read again, for webhooks that got lost")
-    status_seconds: float = Field(3.0, ge=0, description="least time between two edits of a status comment")
+    status_seconds: float = Field(30.0, ge=0, description="least time between two edits of a status comment")
     ci_start_seconds: float = Field(120.0, gt=0, description="how long CI may take to start, then it counts as missing")
     ci_poll_seconds: float = Field(15.0, gt=0, description="longest pause between two looks at running checks")
     shutdown_seconds: float = Field(5.0, ge=0, description="how long a stop waits for running steps")

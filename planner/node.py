@@ -17,7 +17,6 @@ from planner.pull import Pull
 
 State = Literal["planning", "preview", "running", "judging", "slice", "done", "parked", "cancelled"]
 CHILD_ENDED = ("landed", "done", "cancelled")
-STATUS_DELAY_S = 1.0
 
 
 class Child(Value):
@@ -182,9 +181,9 @@ def tell(node: Planner, out: Out, *, wake: bool = False) -> None:
         )
 
 
-def status(node: Planner, out: Out) -> None:
-    """Asks for the status comment to be brought up to date; many askings are one edit."""
-    delay = 0.0 if node.state in ("done", "cancelled", "parked") else STATUS_DELAY_S
+def status(node: Planner, out: Out, every_s: float) -> None:
+    """Asks for the status comment to be brought up to date; many askings within `every_s` are one edit."""
+    delay = 0.0 if node.state in ("done", "cancelled", "parked") else every_s
     out.do(RefreshStatus(number=node.number, coalesce=f"status:{node.key}", delay_s=delay))
 
 

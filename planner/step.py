@@ -21,10 +21,12 @@ STATES: dict[AggregateKind, type[State]] = {
 }
 
 
-def step(me: Address, state: State | None, events: Sequence[Event], now: float) -> Step[State] | None:
+def step(
+    me: Address, state: State | None, events: Sequence[Event], now: float, *, status_s: float = 30.0
+) -> Step[State] | None:
     """Folds the events into the state, in order.
 
-    `state` is None for an aggregate that does not exist yet; None comes back while no event brings it to life.
+    `status_s`: seconds for which edits of a status comment are gathered into one. `state` is None for an aggregate that does not exist yet; None comes back while no event brings it to life.
     `now` (seconds since the epoch) is an input like any other; nothing here reads a clock. Each action gets a key
     made of the aggregate, its count of events and the action's index, so that the same history asks for the same
     actions under the same keys.
@@ -48,7 +50,7 @@ def step(me: Address, state: State | None, events: Sequence[Event], now: float) 
     if state is None:
         return None
     if isinstance(state, node.Planner) and state != before:
-        node.status(state, out)
+        node.status(state, out, status_s)
         key = f"{me}#{state.seq}.status"
         out.actions[-1] = out.actions[-1].model_copy(update={"key": key})
     return Step(state, tuple(out.actions), tuple(out.sends), tuple(out.routes))
