@@ -52,10 +52,14 @@ def _extent(adds: list[AddTask | AddSubplanner]) -> str:
     tasks = [op for op in adds if isinstance(op, AddTask)]
     planners = len(adds) - len(tasks)
     lines = sum(op.size for op in tasks)
-    parts = [f"{len(tasks)} pull requests for tasks, about {lines} changed lines"]
+    parts = [f"{counted(len(tasks), 'pull request')} for tasks, about {counted(lines, 'changed line')}"]
     if planners:
-        parts.append(f"{planners} planners that will split their part further")
+        parts.append(f"{counted(planners, 'planner')} to split a part further")
     return "; ".join(parts) + "."
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _cost(adds: list[AddTask | AddSubplanner], view: PlannerView, basis: CostBasis | None) -> str:
