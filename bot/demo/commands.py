@@ -19,7 +19,7 @@ from bot.demo import outcome, person, repository
 from bot.demo.children import ChildDied
 from bot.demo.hub import Hub
 from bot.demo.live import LiveView
-from bot.demo.prepare import Unusable, own_model, prepared, set_up
+from bot.demo.prepare import Unusable, own_model, people_merge, prepared, set_up
 from bot.demo.proof import accepted
 from bot.demo.replay.trees import read_tree
 from bot.demo.stage import Cast, ModelChoice, Stage, scratch
@@ -131,7 +131,8 @@ def own(repo: Path, issue: Path, *, workers: int, as_json: bool, keep: bool, han
     with _explained(), scratch() as folder:
         model = own_model(os.environ)
         source, name = prepared(repo, folder)
-        play = Play(f"Branchwork on {repo}", [_issue(issue)], person.Acts(), hands_on, max_minutes, console)
+        acts = person.Acts(merge=people_merge(source))
+        play = Play(f"Branchwork on {repo}", [_issue(issue)], acts, hands_on, max_minutes, console)
 
         def prove(stage: Stage, came: Path) -> dict[str, Any]:
             refs = ["+refs/heads/main:refs/heads/branchwork/main", "+refs/heads/branchwork/*:refs/heads/branchwork/*"]

@@ -45,6 +45,14 @@ class Hub:
     def patch(self, path: str, body: Json) -> Json:
         return cast(Json, self._json(self._client.patch(path, json=body)))
 
+    def merge(self, number: int, sha: str) -> bool:
+        """Merge a pull request at this head; False where GitHub refuses for now."""
+        answer = self._client.put(f"/pulls/{number}/merge", json={"sha": sha})
+        if answer.status_code in (405, 409):
+            return False
+        answer.raise_for_status()
+        return True
+
     def text(self, path: str, ref: str) -> str:
         """A file's text at a commit."""
         answer = self._client.get(

@@ -156,3 +156,14 @@ def prepared(repo: Path, folder: Path) -> tuple[Path, str]:
     repository.git(source, "fetch", "-q", "--no-tags", str(repo.absolute()), f"{sha}:refs/heads/main")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", repo.absolute().name).strip("-.") or "project"
     return source, name
+
+
+def people_merge(source: Path) -> bool:
+    """Whether the repository's configuration leaves merging to people, which is the default."""
+    entry = repository.read(source, "main").get(CONFIG)
+    try:
+        config = yaml.safe_load(entry.data) if entry else None
+    except yaml.YAMLError:
+        return False  # the bot itself answers a broken configuration, with the line
+    merge = config.get("merge") if isinstance(config, dict) else None
+    return not isinstance(merge, dict) or merge.get("who", "people") == "people"

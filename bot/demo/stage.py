@@ -156,10 +156,11 @@ class Stage:
             "BRANCHWORK_PORT": str(port),
             "BRANCHWORK_WORKERS": str(self.cast.workers),
             "BRANCHWORK_LOG_FORMAT": "json",
-            "BRANCHWORK_MODEL": model.name,
             "GITHUB_API_URL": self.api,
             "OPENAI_API_KEY": model.key,
         }
+        if model.name:
+            found["BRANCHWORK_MODEL"] = model.name
         if base_url:
             found["OPENAI_BASE_URL"] = base_url
         if self.model_url:  # a replay costs nothing, and says so
