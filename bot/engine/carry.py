@@ -180,8 +180,7 @@ class Carrier:
         outbox.put_back(
             unit.connection, row.key, "held", when, unit.now, hold_scope=scope, hold_kind=kind, error=reason
         )
-        if when is not None:
-            unit.due_at(when)
+        unit.due_at(held.hold.probe_at)
         tree = tree_address(row.scope)
         if held.tell_tree and tree is not None:
             event = self._kernel.codec.held_event(reason, held.hold.kind)  # type: ignore[arg-type]

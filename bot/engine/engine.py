@@ -18,7 +18,7 @@ from bot.engine.leases import LEASE_S, Lease
 from bot.engine.runner import Runner
 from bot.engine.sweep import Rhythm, Sweeper
 from bot.engine.turns import Turns
-from bot.store import aggregates, holds, records
+from bot.store import aggregates, holds, outbox, records
 from bot.store.database import Database
 from planner.model import Address, Scope
 
@@ -145,6 +145,17 @@ class Engine:
         with self._kernel.unit() as unit:
             hurried = holds.hurry(unit.connection, f"installation:{installation}", kind, unit.now)
             unit.due_at(unit.now)
+            return hurried
+
+    def hurry(self, action: str, part: str) -> bool:
+        """Makes waiting actions of a type, whose JSON contains `part`, due now; False if there is none.
+
+        For what is known to be over: a webhook about checks hurries those who poll for them.
+        """
+        with self._kernel.unit() as unit:
+            hurried = outbox.hurry(unit.connection, action, part, unit.now)
+            if hurried:
+                unit.due_at(unit.now)
             return hurried
 
     def release_budget(self, tree: str) -> bool:

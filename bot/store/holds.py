@@ -52,19 +52,31 @@ def note(
 ) -> Held:
     """Records that the action `key` was held. `delay_s`: the first and the longest pause between probes."""
     found = find(connection, scope, kind)
-    probes = found is None or found.prober == key
-    hold = found
-    if hold is None or probes:
+    hold, prober = found, found.prober if found else key
+    if found is None or prober == key:
+        # The next probe is another action's: one that fails for a reason of its own must not stop all others.
+        prober = (_other(connection, scope, kind, key) if found else None) or key
         tries = (found.tries if found else 0) + 1
         pause = max(min(delay_s[1], delay_s[0] * 2.0 ** min(tries - 1, 30)), retry_after or 0.0)
         since = found.since if found else now
-        hold = HoldRow(scope, kind, reason, since, tries, now + pause, key)
+        hold = HoldRow(scope, kind, reason, since, tries, now + pause, prober)
         row = {name: getattr(hold, name) for name in HoldRow.__slots__}
         database.upsert(connection, holds, row, ("scope", "kind"))
+        connection.execute(outbox.update().where(outbox.c.key == prober).values(not_before=hold.probe_at))
     tell = bool(tree) and database.insert_new(
         connection, hold_trees, {"scope": scope, "kind": kind, "tree": tree}, ("scope", "kind", "tree")
     )
-    return Held(hold, found is None, tell, probes)
+    assert hold is not None
+    return Held(hold, found is None, tell, prober == key)
+
+
+def _other(connection: sa.Connection, scope: str, kind: str, key: str) -> str | None:
+    """Another action that waits for the same, the one that waits longest."""
+    query = sa.select(outbox.c.key).where(
+        outbox.c.hold_scope == scope, outbox.c.hold_kind == kind, outbox.c.status == "held", outbox.c.key != key
+    )
+    found = connection.execute(query.order_by(outbox.c.updated).limit(1)).scalar()
+    return None if found is None else str(found)
 
 
 def stops(connection: sa.Connection, scopes: tuple[str, ...], type_: str, key: str) -> HoldRow | None:

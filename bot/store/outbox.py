@@ -166,6 +166,24 @@ def due(connection: sa.Connection, now: float, limit: int = 200) -> list[Due]:
     return [Due(row.key, row.queue, row.dispatches) for row in rows]
 
 
+def hurry(connection: sa.Connection, type_: str, part: str, now: float) -> bool:
+    """Makes the waiting actions of a type whose JSON contains `part` due; False if there is none."""
+    return (
+        connection.execute(
+            outbox.update()
+            .where(
+                outbox.c.dispatched.is_(None),
+                outbox.c.status == "pending",
+                outbox.c.not_before > now,
+                outbox.c.type == type_,
+                outbox.c.action.contains(part, autoescape=True),
+            )
+            .values(not_before=now)
+        ).rowcount
+        > 0
+    )
+
+
 def next_due(connection: sa.Connection) -> float | None:
     """When the next waiting action's time comes."""
     found = connection.execute(
