@@ -24,13 +24,14 @@ def work(settings: Settings) -> None:
             "branchwork worker shares a database with `branchwork serve`, and SQLite belongs to one process: "
             "set DATABASE_URL=postgresql://user@host/name for both"
         )
+    from bot.agent_settings import load as load_agents
     from bot.app import build
     from bot.log import configure
 
     configure(settings.log_format, settings.log_level)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda number, _frame: sys.exit(0))
-    app = build(settings)
+    app = build(settings, load_agents())
     try:
         app.engine.start()
         log.info("working", workers=settings.workers)
