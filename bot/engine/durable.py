@@ -82,6 +82,8 @@ class Durable:
             "use_listen_notify": False,
             "log_level": "WARNING",
             "scheduler_polling_interval_sec": 3600.0,
+            # We wait for none of its notifications; the listener only delays a stop by its interval.
+            "notification_listener_polling_interval_sec": 0.1,
         }
         dbos = DBOS(config=config)
         DBOS.listen_queues([])
