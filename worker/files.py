@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.messages import ToolMistake
+from worker.messages import ToolFailure, ToolMistake
 from worker.sandbox import WORKSPACE
 
 MAX_READ = 16 * 1024 * 1024
@@ -36,7 +36,7 @@ class Files:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise ToolMistake(f"{path}: {_why(error)}") from error
+            raise _refusal(path, error) from error
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise ToolMistake(f"{path} is not a plain file")
@@ -58,7 +58,7 @@ class Files:
                     mode = 0o755 if executable else 0o644
                 self._replace(at, parts[-1], data, mode)
         except OSError as error:
-            raise ToolMistake(f"{path}: {_why(error)}") from error
+            raise _refusal(path, error) from error
 
     def delete(self, path: str) -> None:
         """Remove a file or a link, and the folders that are empty then."""
@@ -73,7 +73,7 @@ class Files:
             raise ToolMistake(f"{path} does not exist") from error
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # else only a folder that is still in use
-                raise ToolMistake(f"{path}: {_why(error)}") from error
+                raise _refusal(path, error) from error
 
     @contextlib.contextmanager
     def _folder(self, parts: list[str], *, make: bool) -> Iterator[int]:
@@ -138,7 +138,10 @@ def split(path: str) -> list[str]:
     return parts
 
 
-def _why(error: OSError) -> str:
+def _refusal(path: str, error: OSError) -> ToolMistake | ToolFailure:
+    """Whose fault it is: a disk that is full or broken ends the attempt, all else is told to the model."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+        return ToolFailure("sandbox", f"the disk of the workspaces: {error.strerror}")
     if error.errno in (errno.ELOOP, errno.ENOTDIR):  # what O_NOFOLLOW says of a link
-        return "a symbolic link or a plain file is on the way: use the real path"
-    return error.strerror or str(error)
+        return ToolMistake(f"{path}: a symbolic link or a plain file is on the way: use the real path")
+    return ToolMistake(f"{path}: {error.strerror or error}")

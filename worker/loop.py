@@ -188,7 +188,7 @@ class Loop:
         for at, call in enumerate(answer.tool_calls):
             unique = call.id if call.id and call.id not in seen else f"call_{self.steps}_{at}"
             seen.add(unique)
-            calls.append(call.model_copy(update={"id": unique}))
+            calls.append(call.model_copy(update={"id": unique, "arguments": call.arguments.strip() or "{}"}))
         return answer.model_copy(update={"tool_calls": tuple(calls)})
 
     def _use(self, call: ToolCall) -> None:

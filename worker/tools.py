@@ -150,7 +150,7 @@ class Toolbox:
             return "no matches"
         if result.exit_code > 1 and not result.output_capped:
             raise ToolMistake(result.output[-1000:] or result.ending)
-        return result.output
+        return "".join(line.removeprefix("./") for line in result.output.splitlines(keepends=True))
 
     def _read(self, wanted: ReadFile, timeout_s: float) -> str:
         if wanted.path.startswith(OUTPUTS):

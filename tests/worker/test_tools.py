@@ -59,7 +59,7 @@ def test_list_files(use: Use) -> None:
 
 
 def test_search(use: Use) -> None:
-    assert use("search", pattern=r"return\s+a") == "./src/calc.py:2:    return a + b\n"
+    assert use("search", pattern=r"return\s+a") == "src/calc.py:2:    return a + b\n"
     assert (
         use("search", pattern="RETURN", path="src", glob="*.py", ignore_case=True) == "src/calc.py:2:    return a + b\n"
     )
@@ -71,7 +71,7 @@ def test_search(use: Use) -> None:
 def test_search_without_ripgrep(use: Use, workspace: Workspace, sandbox: Bubblewrap) -> None:
     script = SEARCH.format(rg="", grep="-e 'return a'", path=".")
     without = f"mkdir /tmp/p; ln -s /usr/bin/grep /tmp/p/grep; PATH=/tmp/p\n{script}"
-    assert sandbox.run(workspace.command(without)).output == use("search", pattern="return a")
+    assert sandbox.run(workspace.command(without)).output == "./" + use("search", pattern="return a")
 
 
 def test_read_file(use: Use, workspace: Workspace) -> None:

@@ -1,6 +1,7 @@
 """Limits on memory and processes of a whole tree: cgroup v2 where we may make one, else v1, else none (`NoGroups`).
 
-Groups are made below our own group, so that whatever holds for us holds for them too.
+Groups are made below our own group, so that whatever holds for us holds for them too; with v2, where ours holds
+processes and so may not hand on controllers, beside it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import itertools
 import os
 import re
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -134,18 +137,23 @@ def _sweep(parent: Path) -> None:
                 folder.rmdir()
 
 
+JOIN = 'for file; do echo $$ > "$file" || exit 1; done'
+
+
 def detect() -> Groups:
-    """The best that this machine lets us use, tried out."""
-    for candidate in (_v2(), _v1()):
-        if candidate is None:
-            continue
-        try:
+    """The best that this machine lets us use, tried out: a group is made, joined by a process, and removed."""
+    candidates: list[Groups] = [*_v2(), *_v1()]
+    for candidate in candidates:
+        with contextlib.suppress(OSError):
             group = candidate.open(SandboxLimits())
-        except OSError:
-            continue
-        if group is not None:
+            if group is None:
+                continue
+            joined = subprocess.run(
+                ["/bin/sh", "-c", JOIN, "join", *group.join], env={}, capture_output=True, check=False
+            )
             group.close()
-            return candidate
+            if joined.returncode == 0:
+                return candidate
     return NoGroups()
 
 
@@ -177,27 +185,29 @@ def _folder(mount: Path, root: str, path: str) -> Path:
     return mount / path.removeprefix(root).lstrip("/")
 
 
-def _v1() -> V1 | None:
+def _v1() -> Iterator[V1]:
     ours = _ours()
     folders = {}
     for mount, root, options in _mounts("cgroup"):
         for controller in ("memory", "pids"):
             if controller in options and controller in ours:
                 folders[controller] = _folder(mount, root, ours[controller])
-    if set(folders) != {"memory", "pids"} or not all(os.access(folder, os.W_OK) for folder in folders.values()):
-        return None
-    return V1(folders["memory"], folders["pids"])
+    if set(folders) == {"memory", "pids"} and all(os.access(folder, os.W_OK) for folder in folders.values()):
+        yield V1(folders["memory"], folders["pids"])
 
 
-def _v2() -> V2 | None:
+def _v2() -> Iterator[V2]:
+    """Below our own group; or beside it, since a group with processes of its own may not hand on controllers."""
     ours = _ours()
-    if "" not in ours:
-        return None
-    for mount, root, _ in _mounts("cgroup2"):
-        parent = _folder(mount, root, ours[""])
+    for mount, root, _ in _mounts("cgroup2") if "" in ours else ():
+        own = _folder(mount, root, ours[""])
         with contextlib.suppress(OSError):
-            # A group with processes of its own may not hand on controllers (EBUSY), save the root of all.
-            if not {"memory", "pids"} <= set((parent / "cgroup.subtree_control").read_text().split()):
-                (parent / "cgroup.subtree_control").write_text("+memory +pids")
-            return V2(parent)
-    return None
+            if not _hands_on(own):
+                (own / "cgroup.subtree_control").write_text("+memory +pids")
+        for parent in (own, own.parent):
+            if parent.is_relative_to(mount) and _hands_on(parent) and os.access(parent, os.W_OK):
+                yield V2(parent)
+
+
+def _hands_on(group: Path) -> bool:
+    return {"memory", "pids"} <= set((group / "cgroup.subtree_control").read_text().split())
