@@ -156,10 +156,14 @@ def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] 
 
     models = Models(_model_defaults(settings, agents))
     marks = SignedMarks(settings.signing_keys())
+    workspaces = Workspaces(data_dir / "workspaces", box)
+    if database.is_sqlite:
+        # SQLite means one process: whatever stands here was left by one that died.
+        workspaces.sweep(keep=())
     deps = Deps(
         gateways=gateways,
         mirrors=mirrors(settings, gateways, identity),
-        workspaces=Workspaces(data_dir / "workspaces", box),
+        workspaces=workspaces,
         sandbox=box,
         models=models,
         marks=marks,

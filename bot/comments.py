@@ -31,8 +31,8 @@ WORDS_OF_STATE = {
 }
 
 
-def say(text: str, facts: Facts, view: PlannerView | None) -> str:
-    """The comment that a `Say` names."""
+def say(text: str, facts: Facts, view: PlannerView | None, app: str) -> str:
+    """The comment that a `Say` names. `app` is the app's slug, by which people address it."""
     login = plain(str(facts.get("login", "")))
     reason = str(facts.get("reason", ""))
     match text:
@@ -49,29 +49,33 @@ def say(text: str, facts: Facts, view: PlannerView | None) -> str:
                 f"{lines}"
             )
         case "question":
-            return f"@{login}, please answer here:\n\n{quoted(reason)}\n\nWhat does not depend on it goes on meanwhile."
+            return (
+                f"@{login}, please answer here, in a comment that begins with `@{app}`:\n\n{quoted(reason)}\n\n"
+                "What does not depend on it goes on meanwhile."
+            )
         case "parked":
             return (
                 f"@{login}, this waits for you: {reason.rstrip('.')}.\n\n"
-                "Answer here what should be different, or comment `/branchwork retry` to try the same again."
+                f"Say here, in a comment that begins with `@{app}`, what should be different; "
+                "or comment `/branchwork retry` to try the same again."
             )
         case "final":
             return final(login, view)
         case "help":
-            return help_text()
+            return help_text(app)
         case "unknown_command":
             mean = facts.get("did_you_mean")
             guess = f" Did you mean `/branchwork {mean}`?" if mean else ""
-            return f"`/branchwork {plain(str(facts.get('word', '')))}` is no command.{guess}\n\n{help_text()}"
+            return f"`/branchwork {plain(str(facts.get('word', '')))}` is no command.{guess}\n\n{help_text(app)}"
         case _:
             raise ValueError(f"there is no sentence called {text!r}")
 
 
-def help_text() -> str:
+def help_text(app: str) -> str:
     """What people can say."""
     rows = "\n".join(f"- `/branchwork {usage}`: {meaning}" for usage, meaning in USAGE.items())
     assert all(any(usage.startswith(word) for usage in USAGE) for word in WORDS)
-    return f"Commands, at the start of a line:\n{rows}\n\nOr mention the app and say it in your own words."
+    return f"Commands, at the start of a line:\n{rows}\n\nOr begin with `@{app}` and say it in your own words."
 
 
 def final(login: str, view: PlannerView | None) -> str:

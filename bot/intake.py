@@ -91,7 +91,7 @@ class Door:
     def labeled(self, fact: webhooks.Labeled) -> Intake:
         if fact.label not in self.labels(fact.where.repo.id):
             return Intake()
-        return labeled(fact.where, fact.number, fact.issue_id, fact.title, fact.body, fact.sender.login)
+        return labeled(fact)
 
     def commented(self, fact: webhooks.Commented) -> Intake:
         if fact.edited:
@@ -137,11 +137,12 @@ class Door:
         return Intake() if to is None else Intake(events=((to, ident, event),))
 
 
-def labeled(where: webhooks.Where, number: int, issue_id: int, title: str, body: str, login: str) -> Intake:
-    """The label's fact: once for each person who put it there."""
-    to = Address(kind="tree", key=keys.tree_key(where.repo.id, number))
-    ident = f"labeled:{where.repo.id}:{number}:{login}"
-    return act(where, to, "labeled", login, ident, {"issue_id": issue_id, "title": title, "body": body})
+def labeled(fact: webhooks.Labeled) -> Intake:
+    """A label that starts a tree. Which of GitHub's own events it was is read when it is vetted: that is its id."""
+    to = Address(kind="tree", key=keys.tree_key(fact.where.repo.id, fact.number))
+    ident = f"labeled:{fact.where.repo.id}:{fact.number}:{fact.sender.login}:{fact.at}"
+    facts: dict[str, object] = {"issue_id": fact.issue_id, "title": fact.title, "body": fact.body, "label": fact.label}
+    return act(fact.where, to, "labeled", fact.sender.login, ident, facts)
 
 
 def merged_id(repo_id: int, pull: int) -> str:

@@ -21,13 +21,14 @@ class CostBasis:
     tasks: int
 
 
-def preview(view: PlannerView, basis: CostBasis | None) -> str:
-    """The comment. Its last line is the box."""
+def preview(view: PlannerView, basis: CostBasis | None, app: str) -> str:
+    """The comment. Its last line is the box. `app` is the app's slug."""
     plan = view.plan
     if plan is None:
         raise ValueError("there is no plan to show")
     adds = [op for op in plan.operations if isinstance(op, AddTask | AddSubplanner)]
-    lines = [f"Please approve this plan, @{view.started_by}, or say here what should be different.", ""]
+    lines = [f"Please approve this plan, @{view.started_by}: tick the box at the end.", ""]
+    lines += [f"Or say what should be different, in a comment that begins with `@{app}`.", ""]
     lines += [one_line(plan.summary, 1000), ""]
     for at, op in enumerate(adds, 1):
         lines += _item(at, op)

@@ -91,7 +91,20 @@ class Sweep:
             put = [e for e in gateway.issues.events(issue.number) if e.event == "labeled" and e.label is not None]
             who = next((e.actor for e in reversed(put) if e.label is not None and e.label.name == label), None)
             if who is not None:
-                self.apply(labeled(where, issue.number, issue.id, issue.title, issue.body or "", who.login))
+                self.apply(
+                    labeled(
+                        webhooks.Labeled(
+                            where=where,
+                            sender=webhooks.Actor(login=who.login, id=who.id),
+                            label=label,
+                            number=issue.number,
+                            issue_id=issue.id,
+                            title=issue.title,
+                            body=issue.body or "",
+                            at=issue.updated_at,
+                        )
+                    )
+                )
 
     def pull(self, gateway: Gateway, where: webhooks.Where, pull: Pull) -> None:
         """A pull request that ended: told as its webhook would have told it."""

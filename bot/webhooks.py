@@ -84,6 +84,7 @@ class _Issue(_Part):
     title: str = ""
     body: str | None = None
     state: str = "open"
+    updated_at: str = ""
     closed_at: str | None = None
     pull_request: dict[str, Any] | None = None
 
@@ -145,6 +146,7 @@ class Labeled(_Part):
     issue_id: int
     title: str
     body: str
+    at: str
 
 
 class Commented(_Part):
@@ -239,6 +241,7 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
                 issue_id=issue.id,
                 title=issue.title,
                 body=issue.body or "",
+                at=issue.updated_at,
             )
         case "issues", "closed":
             issue = _Issue.model_validate(payload["issue"])

@@ -40,6 +40,7 @@ class Issue(_Seen):
     body: str | None = None
     state: str = "open"
     state_reason: str | None = None
+    updated_at: str = ""
     closed_at: str | None = None
     html_url: str = ""
     labels: tuple[Label, ...] = ()
@@ -162,6 +163,7 @@ class InstallationInfo(_Seen):
 
 
 class IssueEvent(_Seen):
+    id: int
     event: str
     actor: User | None = None
     label: Label | None = None

@@ -36,7 +36,7 @@ def _find(deps: Deps, row: ActionRow, gateway: Gateway, number: int) -> Comment 
 
 def say(deps: Deps, row: ActionRow, action: Say) -> Performed:
     view = deps.view(row.owner.key) if row.owner.kind == "planner" else None
-    post(deps, row, action.number, "say", comments.say(action.text, action.facts, view))
+    post(deps, row, action.number, "say", comments.say(action.text, action.facts, view, deps.gateways.app().slug))
     return Performed()
 
 
@@ -52,7 +52,7 @@ def post_preview(deps: Deps, row: ActionRow, action: PostPreview) -> Performed:
         seen = gateway.issues.comments(action.number)
         mine = next((c for c in seen if deps.is_mine(row, c.body)), None)
     if mine is None:
-        body = previews.preview(view, deps.books.cost_basis(row.scope.repo_id))
+        body = previews.preview(view, deps.books.cost_basis(row.scope.repo_id), deps.gateways.app().slug)
         marker = deps.mark(row, "preview", action.number, node=row.owner.key, hash=action.plan_hash)
         mine = gateway.issues.add_comment(action.number, body + marker)
     for old in seen:

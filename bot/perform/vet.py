@@ -28,6 +28,7 @@ def vet(deps: Deps, row: ActionRow, action: Vet) -> Performed:
     event: events.Event
     match action.fact:
         case "labeled":
+            ident = _label_event(deps, row, action, ident)
             event = events.RootLabeled(
                 scope=row.scope,
                 issue_id=_int(facts["issue_id"]),
@@ -50,6 +51,16 @@ def vet(deps: Deps, row: ActionRow, action: Vet) -> Performed:
         case _:
             raise ValueError(f"nobody knows the fact {action.fact!r}")
     return to(action.to, ident, event)
+
+
+def _label_event(deps: Deps, row: ActionRow, action: Vet, otherwise: str) -> str:
+    """The fact's id: GitHub's own number of the newest labelling by this person, whoever told us of it."""
+    label = str(action.facts["label"])
+    for event in reversed(deps.gateway(row).issues.events(row.scope.root)):
+        by_them = event.actor is not None and event.actor.login == action.login
+        if event.event == "labeled" and event.label is not None and event.label.name == label and by_them:
+            return f"labeled:{event.id}"
+    return otherwise
 
 
 def _person(deps: Deps, row: ActionRow, action: Vet) -> Person:

@@ -40,7 +40,7 @@ def door(woken: list[tuple[int, str]]) -> Door:
 
 
 def issue(number: int = 3) -> dict[str, Any]:
-    return {"id": 70, "number": number, "title": "T", "body": "B", "closed_at": "t1"}
+    return {"id": 70, "number": number, "title": "T", "body": "B", "closed_at": "t1", "updated_at": "t0"}
 
 
 def comment(body: str, user: Any = None, **more: Any) -> dict[str, Any]:
@@ -63,11 +63,11 @@ def test_the_label_starts_a_tree_once_a_person(door: Door) -> None:
     payload = {"action": "labeled", "label": {"name": "branchwork"}, "issue": issue()}
     asked = vetted(door, "issues", payload)
     assert asked == Vet(
-        key="vet:labeled:5:3:ada",
+        key="vet:labeled:5:3:ada:t0",
         to=Address(kind="tree", key="5-3"),
         fact="labeled",
         login="ada",
-        facts={"id": "labeled:5:3:ada", "issue_id": 70, "title": "T", "body": "B"},
+        facts={"id": "labeled:5:3:ada:t0", "issue_id": 70, "title": "T", "body": "B", "label": "branchwork"},
     )
     assert vetted(door, "issues", payload | {"label": {"name": "bug"}}) is None
 

@@ -44,24 +44,25 @@ def planner(**changes: object) -> PlannerView:
 
 
 def test_a_stranger_is_told_once_and_shortly() -> None:
-    assert comments.say("refused", {"login": "eve"}, None) == (
+    assert comments.say("refused", {"login": "eve"}, None, "bw") == (
         "@\u2060eve, only people with write permission can start Branchwork here, so nothing was started.\n\n"
         "Someone with write permission can put the label on again."
     ).replace("\u2060", "")
 
 
 def test_questions_and_parks_say_what_to_do() -> None:
-    assert comments.say("question", {"login": "ada", "reason": "Which?\nA or B"}, None) == (
-        "@ada, please answer here:\n\n> Which?\n> A or B\n\nWhat does not depend on it goes on meanwhile."
+    assert comments.say("question", {"login": "ada", "reason": "Which?\nA or B"}, None, "bw") == (
+        "@ada, please answer here, in a comment that begins with `@bw`:\n\n> Which?\n> A or B\n\nWhat does not depend on it goes on meanwhile."
     )
-    assert comments.say("parked", {"login": "ada", "reason": "CI never started."}, None) == (
+    assert comments.say("parked", {"login": "ada", "reason": "CI never started."}, None, "bw") == (
         "@ada, this waits for you: CI never started.\n\n"
-        "Answer here what should be different, or comment `/branchwork retry` to try the same again."
+        "Say here, in a comment that begins with `@bw`, what should be different; "
+        "or comment `/branchwork retry` to try the same again."
     )
 
 
 def test_a_wrong_command_gets_the_list() -> None:
-    told = comments.say("unknown_command", {"word": "aprove", "did_you_mean": "approve"}, None)
+    told = comments.say("unknown_command", {"word": "aprove", "did_you_mean": "approve"}, None, "bw")
     assert told.startswith("`/branchwork aprove` is no command. Did you mean `/branchwork approve`?\n\nCommands, at")
 
 
@@ -70,7 +71,7 @@ def test_the_final_report() -> None:
         verdict=Verdict(verdict="done", reason="All there."),
         evidence=(CommandResult(command="make test", exit_code=0, output=""),),
     )
-    assert comments.say("final", {"login": "ada"}, view) == (
+    assert comments.say("final", {"login": "ada"}, view, "bw") == (
         "Nothing is left to do, @ada: the goal is met.\n\nThe judge: All there.\n\nRun by us on the result:\n"
         "- `make test`: passed\n\nWhat it took:\n- [x] #2 Add 'tokens': landed, pull request #5\n"
         "- [ ] #3 Add a parser: failed: three attempts failed\n\n"
@@ -104,9 +105,10 @@ def test_a_redirect_is_told_child_by_child() -> None:
 
 def test_a_preview() -> None:
     view = planner(plan=PLAN, plan_hash="abc123", children=(), state="preview")
-    told = previews.preview(view, CostBasis(0.5, 4))
+    told = previews.preview(view, CostBasis(0.5, 4), "bw")
     assert told == (
-        "Please approve this plan, @ada, or say here what should be different.\n\nTwo steps.\n\n"
+        "Please approve this plan, @ada: tick the box at the end.\n\n"
+        "Or say what should be different, in a comment that begins with `@bw`.\n\nTwo steps.\n\n"
         "1. **Add tokens**: `lex/`.\n   Done when: `make test`\n"
         "2. **Parser [all]** (a planner of its own): `parse/`. After a.\n   Done when: the judge's word\n\n"
         "1 pull request for tasks, about 80 changed lines; 1 planner to split a part further.\n\n"
