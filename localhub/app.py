@@ -16,7 +16,20 @@ from localhub.errors import GitHubError
 from localhub.http import reply
 from localhub.hub import Hub
 from localhub.middleware import Middleware
-from localhub.rest import apps, installations, meta, repos, users
+from localhub.rest import (
+    apps,
+    commits,
+    contents,
+    git,
+    installations,
+    meta,
+    protection,
+    pulls,
+    repos,
+    reviews,
+    smarthttp,
+    users,
+)
 
 log = logging.getLogger(__name__)
 Router = Callable[[Hub], APIRouter]
@@ -27,7 +40,14 @@ ROUTERS: list[Router] = [
     apps.router,
     installations.router,
     users.router,
+    protection.router,
+    git.router,
+    contents.router,
+    commits.router,
+    pulls.router,
+    reviews.router,
     repos.router,
+    smarthttp.router,
 ]
 """In order of precedence; pages, which match anything, come last."""
 

@@ -98,7 +98,7 @@ def create(
         hub.limits.created(actor)
         counts = measure(git, base_sha, head_sha)
         with hub.tx():
-            row = _issue_row(hub, repo, title, body, issue)
+            row = _issue_row(hub, repo, actor, title, body, issue)
             git.set_ref(f"refs/pull/{row['number']}/head", head_sha)
             pull_id = hub.db.insert(
                 "pulls",
@@ -114,7 +114,6 @@ def create(
                 **counts,
             )
             pull = tell(hub, repo, pull_id, "opened", actor.account_id)
-            notifications.subscribe(hub, row, actor.account_id, "author")
             notifications.thread(hub, row, by=actor.account_id, kind="opened", text=pull["body"])
     merging.schedule(hub, pull_id)
     return pull
@@ -140,9 +139,11 @@ def _custom(message: str) -> dict[str, Any]:
     return {"resource": "PullRequest", "code": "custom", "message": message}
 
 
-def _issue_row(hub: Hub, repo: Row, title: str | None, body: str | None, issue: int | None) -> Row:
+def _issue_row(
+    hub: Hub, repo: Row, actor: Actor, title: str | None, body: str | None, issue: int | None
+) -> Row:
     if issue is None:
-        return issues.open_row(hub, repo, title or "", body, is_pull=True)
+        return issues.open_row(hub, repo, title or "", body, is_pull=True, actor=actor)
     row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], issue)
     if row is None or row["is_pull"] or row["state"] != "open":
         raise invalid("Validation Failed", field("PullRequest", "issue", "invalid"))
@@ -175,7 +176,7 @@ def edit(
     check_length("PullRequest", "body", body)
     if title is not None and not title.strip():
         raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
-    with hub.repo_locks.of(repo["id"]), hub.tx():
+    with hub.tx():
         before = {"title": pull["title"], "body": pull["body"]}
         fresh = {"title": title, "body": body}
         edited = {key: {"from": before[key] or ""} for key, new in fresh.items() if new not in (None, before[key])}
@@ -223,12 +224,11 @@ def set_closed(hub: Hub, repo: Row, pull: Row, by: int) -> None:
     """The rows of a pull request that is no longer open."""
     hub.db.update("pulls", pull["id"], open=0, auto_merge=None)
     touch(hub, pull["issue_id"], state="closed", closed_at=hub.now(), closed_by=by)
-    hub.db.execute("UPDATE repos SET open_issues = open_issues - 1 WHERE id = ?", repo["id"])
 
 
 def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
     git = git_of(hub, repo)
-    with hub.repo_locks.of(repo["id"]), hub.tx():
+    with hub.tx():  # not the repository's lock: callers may be inside a transaction already
         head, base = git.ref(f"refs/heads/{pull['head_ref']}"), git.ref(f"refs/heads/{pull['base_ref']}")
         if pull["merged"] or head is None or base is None:
             raise invalid("Validation Failed", field("PullRequest", "state", "invalid", "state cannot be changed. "
@@ -242,7 +242,6 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
             "pulls", pull["id"], open=1, head_sha=head, base_sha=base, mergeable=None, merge_commit_sha=None, **counts
         )
         touch(hub, pull["issue_id"], state="open", closed_at=None, closed_by=None)
-        hub.db.execute("UPDATE repos SET open_issues = open_issues + 1 WHERE id = ?", repo["id"])
         record(hub, pull["issue_id"], "reopened", actor.account_id)
         tell(hub, repo, pull["id"], "reopened", actor.account_id)
         notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=actor.account_id, kind="reopened")

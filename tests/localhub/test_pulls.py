@@ -1,0 +1,256 @@
+"""Pull requests: their life, merging, reviews and threads, all over HTTP."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+import pytest
+
+SAMPLE = "/repos/alice/sample"
+
+
+def head_of(client: httpx.Client, branch: str) -> str:
+    return str(client.get(f"{SAMPLE}/git/ref/heads/{branch}").json()["object"]["sha"])
+
+
+def put(client: httpx.Client, branch: str, path: str, text: str) -> str:
+    """Commit a file to a branch (made from main when new); the commit's SHA."""
+    if client.get(f"{SAMPLE}/git/ref/heads/{branch}").status_code == 404:
+        made = client.post(f"{SAMPLE}/git/refs", json={"ref": f"refs/heads/{branch}", "sha": head_of(client, "main")})
+        assert made.status_code == 201
+    body = {"message": f"Write {path}", "content": base64.b64encode(text.encode()).decode(), "branch": branch}
+    old = client.get(f"{SAMPLE}/contents/{path}", params={"ref": branch})
+    if old.status_code == 200:
+        body["sha"] = old.json()["sha"]
+    done = client.put(f"{SAMPLE}/contents/{path}", json=body)
+    assert done.status_code in (200, 201), done.text
+    return str(done.json()["commit"]["sha"])
+
+
+def propose(client: httpx.Client, branch: str, text: str = "one\ntwo\nthree\n", **more: Any) -> dict[str, Any]:
+    put(client, branch, f"{branch}.txt", text)
+    made = client.post(f"{SAMPLE}/pulls", json={"title": f"Bring {branch}", "head": branch, "base": "main", **more})
+    assert made.status_code == 201, made.text
+    return dict(made.json())
+
+
+def protect(client: httpx.Client, **wanted: Any) -> None:
+    body = {"required_status_checks": None, "enforce_admins": True, "required_pull_request_reviews": None, "restrictions": None}
+    done = client.put(f"{SAMPLE}/branches/main/protection", json=body | wanted)
+    assert done.status_code == 200, done.text
+
+
+def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        pull = propose(bot, "topic", draft=True, body="Because.")
+        validate(pull, "PullRequest")
+        assert (pull["draft"], pull["mergeable"], pull["mergeable_state"]) == (True, None, "unknown")
+        assert (pull["commits"], pull["additions"], pull["changed_files"]) == (1, 3, 1)
+        opened = validate(hub.hooks.wait("pull_request", "opened"), "WebhookPullRequestOpened")
+        assert opened["pull_request"]["user"]["login"] == pull["user"]["login"]
+        hub.settle()
+        url = f"{SAMPLE}/pulls/{pull['number']}"
+        now = alice.get(url).json()
+        assert (now["mergeable"], now["mergeable_state"]) == (True, "draft")
+        assert alice.get(f"{SAMPLE}/git/ref/pull/{pull['number']}/merge").json()["object"]["sha"] == now["merge_commit_sha"]
+        assert alice.put(f"{url}/merge").status_code == 405
+        hub.hub.db  # the GraphQL mutation is tested with GraphQL; here the service that it calls
+        ready(hub, pull["number"])
+        validate(hub.hooks.wait("pull_request", "ready_for_review"), "WebhookPullRequestReadyForReview")
+        assert [each["number"] for each in validate(alice.get(f"{SAMPLE}/pulls?head=alice:topic"), "list[PullRequestSimple]")] == [pull["number"]]
+        assert alice.get(f"{SAMPLE}/pulls?head=alice:other").json() == []
+        files = validate(alice.get(f"{url}/files"), "list[DiffEntry]")
+        assert (files[0]["filename"], files[0]["patch"]) == ("topic.txt", "@@ -0,0 +1,3 @@\n+one\n+two\n+three")
+        assert len(validate(alice.get(f"{url}/commits"), "list[Commit]")) == 1
+        assert alice.get(url, headers={"Accept": "application/vnd.github.diff"}).text.startswith("diff --git a/topic.txt")
+        assert alice.get(url, headers={"Accept": "application/vnd.github.patch"}).text.startswith("From ")
+        assert alice.put(f"{url}/merge", json={"sha": "0" * 40}).status_code == 409
+        done = validate(alice.put(f"{url}/merge", json={"sha": pull["head"]["sha"]}), "PullRequestMergeResult")
+        assert head_of(alice, "main") == done["sha"]
+        closed = validate(hub.hooks.wait("pull_request", "closed"), "WebhookPullRequestClosed")
+        assert (closed["pull_request"]["merged"], closed["pull_request"]["merge_commit_sha"]) == (True, done["sha"])
+        assert alice.get(f"{url}/merge").status_code == 204
+        assert alice.put(f"{url}/merge").status_code == 405
+        merge = validate(alice.get(f"{SAMPLE}/commits/{done['sha']}"), "Commit")
+        assert merge["commit"]["message"] == "Merge pull request #1 from alice/topic\n\nBring topic"
+        hub.settle()
+        assert hub.hooks.find("push")[-1]["ref"] == "refs/heads/main"
+
+
+def ready(hub: Any, number: int) -> None:
+    from localhub import pulls
+    from localhub.auth import Actor
+
+    repo = hub.hub.access.repo_row("alice", "sample")
+    pulls.set_draft(hub.hub, repo, pulls.find(hub.hub, repo, number), Actor("user", repo["owner_id"], "alice"), draft=False)
+
+
+@pytest.mark.parametrize(("method", "parents"), [("squash", 1), ("rebase", 1), ("merge", 2)])
+def test_ways_to_merge(hub: Any, method: str, parents: int) -> None:
+    with hub.client("alice") as alice:
+        pull = propose(alice, "topic")
+        put(alice, "topic", "more.txt", "more\n")
+        put(alice, "main", "other.txt", "other\n")
+        done = alice.put(f"{SAMPLE}/pulls/{pull['number']}/merge", json={"merge_method": method})
+        assert done.status_code == 200, done.text
+        commit = alice.get(f"{SAMPLE}/commits/{done.json()['sha']}").json()
+        assert len(commit["parents"]) == parents
+        names = {each["name"] for each in alice.get(f"{SAMPLE}/contents").json()}
+        assert {"topic.txt", "more.txt", "other.txt"} <= names
+        if method == "squash":
+            assert commit["commit"]["message"].startswith("Bring topic (#1)\n\n* Write topic.txt")
+        assert alice.get(f"{SAMPLE}/pulls/{pull['number']}").json()["merged"] is True
+        assert len(alice.get(f"{SAMPLE}/pulls/{pull['number']}/commits").json()) == 2
+
+
+def test_conflicts_are_dirty_and_stay_out(hub: Any) -> None:
+    with hub.client("alice") as alice:
+        pull = propose(alice, "topic")
+        put(alice, "main", "topic.txt", "quite another\n")
+        url = f"{SAMPLE}/pulls/{pull['number']}"
+        hub.settle()
+        assert alice.get(url).json()["mergeable"] in (None, False)
+        hub.settle()
+        now = alice.get(url).json()
+        assert (now["mergeable"], now["mergeable_state"]) == (False, "dirty")
+        assert alice.put(f"{url}/merge").status_code == 405
+        assert alice.put(f"{url}/update-branch").status_code == 422
+
+
+def test_a_train_pushed_to_the_base_marks_its_pull_requests_merged(hub: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        one, two = propose(bot, "one"), propose(bot, "two")
+        first = bot.post(f"{SAMPLE}/merges", json={"base": "main", "head": "one"}).json()["sha"]
+        assert bot.get(f"{SAMPLE}/pulls/{one['number']}").json()["merged"] is True
+        bot.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/train", "sha": first})
+        second = bot.post(f"{SAMPLE}/merges", json={"base": "train", "head": "two"}).json()["sha"]
+        assert bot.get(f"{SAMPLE}/pulls/{two['number']}").json()["merged"] is False
+        assert bot.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": second}).status_code == 200
+        now = alice.get(f"{SAMPLE}/pulls/{two['number']}").json()
+        assert (now["merged"], now["state"], now["merge_commit_sha"]) == (True, "closed", second)
+        assert now["merged_by"]["type"] == "Bot"
+
+
+def test_pushes_to_the_head(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice:
+        pull = propose(alice, "topic")
+        url = f"{SAMPLE}/pulls/{pull['number']}"
+        sha = put(alice, "topic", "more.txt", "x\n")
+        told = validate(hub.hooks.wait("pull_request", "synchronize"), "WebhookPullRequestSynchronize")
+        assert (told["before"], told["after"]) == (pull["head"]["sha"], sha)
+        assert head_of(alice, "topic") == alice.get(url).json()["head"]["sha"] == sha
+        assert alice.get(f"{SAMPLE}/git/ref/pull/1/head").json()["object"]["sha"] == sha
+        put(alice, "main", "base.txt", "y\n")
+        assert validate(alice.put(f"{url}/update-branch", json={"expected_head_sha": sha}), "ReposOwnerRepoPullsPullNumberUpdateBranchPutResponse202")
+        assert alice.put(f"{url}/update-branch", json={"expected_head_sha": sha}).status_code == 422
+        assert alice.delete(f"{SAMPLE}/git/refs/heads/topic").status_code == 204
+        assert alice.get(url).json()["state"] == "closed"
+        assert alice.patch(url, json={"state": "open"}).status_code == 422
+
+
+def test_edits_and_refusals(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.client("mallory") as mallory:
+        pull = propose(alice, "topic")
+        url = f"{SAMPLE}/pulls/{pull['number']}"
+        again = {"title": "Again", "head": "topic", "base": "main"}
+        assert "already exists" in alice.post(f"{SAMPLE}/pulls", json=again).json()["errors"][0]["message"]
+        assert alice.post(f"{SAMPLE}/pulls", json={**again, "base": "nope"}).json()["errors"][0]["field"] == "base"
+        assert "No commits between" in alice.post(f"{SAMPLE}/pulls", json={**again, "head": "main"}).json()["errors"][0]["message"]
+        assert mallory.patch(url, json={"title": "Mine"}).status_code == 403
+        assert mallory.put(f"{url}/merge").status_code == 403
+        assert alice.patch(url, json={"title": "New", "body": "b"}).json()["title"] == "New"
+        edited = validate(hub.hooks.wait("pull_request", "edited"), "WebhookPullRequestEdited")
+        assert edited["changes"]["title"]["from"] == "Bring topic"
+        assert alice.patch(url, json={"state": "closed"}).json()["state"] == "closed"
+        validate(hub.hooks.wait("pull_request", "closed"), "WebhookPullRequestClosed")
+        assert validate(alice.patch(url, json={"state": "open"}), "PullRequest")["state"] == "open"
+        validate(hub.hooks.wait("pull_request", "reopened"), "WebhookPullRequestReopened")
+
+
+def test_reviews_and_required_approvals(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.client("bob") as bob, hub.bot() as bot:
+        protect(alice, required_pull_request_reviews={"required_approving_review_count": 1, "dismiss_stale_reviews": True})
+        pull = propose(bot, "topic")
+        url = f"{SAMPLE}/pulls/{pull['number']}"
+        asked = validate(alice.post(f"{url}/requested_reviewers", json={"reviewers": ["bob"]}), "PullRequestSimple")
+        assert [each["login"] for each in asked["requested_reviewers"]] == ["bob"]
+        validate(hub.hooks.wait("pull_request", "review_requested"), "WebhookPullRequestReviewRequestedOneof0")
+        validate(alice.get(f"{url}/requested_reviewers"), "PullRequestReviewRequest")
+        hub.settle()
+        assert bob.get(url).json()["mergeable_state"] == "blocked"
+        refused = bob.put(f"{url}/merge")
+        assert (refused.status_code, "approving review" in refused.json()["message"]) == (405, True)
+        assert bot.post(f"{url}/reviews", json={"event": "APPROVE"}).status_code == 422
+        no = validate(bob.post(f"{url}/reviews", json={"event": "REQUEST_CHANGES", "body": "No"}), "PullRequestReview")
+        told = validate(hub.hooks.wait("pull_request_review", "submitted"), "WebhookPullRequestReviewSubmitted")
+        assert told["review"]["state"] == "changes_requested"
+        assert bob.get(url).json()["requested_reviewers"] == []
+        alice.put(f"{url}/reviews/{no['id']}/dismissals", json={"message": "done"})
+        validate(hub.hooks.wait("pull_request_review", "dismissed"), "WebhookPullRequestReviewDismissed")
+        assert bob.post(f"{url}/reviews", json={"event": "APPROVE"}).json()["state"] == "APPROVED"
+        assert bob.get(url).json()["mergeable_state"] == "clean"
+        put(bot, "topic", "later.txt", "later\n")
+        assert [each["state"] for each in validate(bob.get(f"{url}/reviews"), "list[PullRequestReview]")] == ["DISMISSED", "DISMISSED"]
+        assert bob.put(f"{url}/merge").status_code == 405
+        bob.post(f"{url}/reviews", json={"event": "APPROVE"})
+        assert bob.put(f"{url}/merge").status_code == 200
+
+
+def test_comments_threads_and_pending_reviews(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.client("bob") as bob:
+        pull = propose(alice, "topic")
+        url, head = f"{SAMPLE}/pulls/{pull['number']}", pull["head"]["sha"]
+        place = {"commit_id": head, "path": "topic.txt", "line": 2, "side": "RIGHT"}
+        made = validate(bob.post(f"{url}/comments", json={**place, "body": "Why?"}), "PullRequestReviewComment")
+        assert (made["position"], made["diff_hunk"]) == (2, "@@ -0,0 +1,3 @@\n+one\n+two")
+        told = validate(hub.hooks.wait("pull_request_review_comment", "created"), "WebhookPullRequestReviewCommentCreated")
+        assert told["comment"]["body"] == "Why?"
+        assert bob.post(f"{url}/comments", json={**place, "line": 9, "body": "No"}).status_code == 422
+        reply = alice.post(f"{url}/comments/{made['id']}/replies", json={"body": "Because."})
+        assert validate(reply, "PullRequestReviewComment")["in_reply_to_id"] == made["id"]
+        pending = {"comments": [{"path": "topic.txt", "position": 1, "body": "First"}]}
+        review = validate(bob.post(f"{url}/reviews", json=pending), "PullRequestReview")
+        assert review["state"] == "PENDING"
+        assert len(alice.get(f"{url}/reviews").json()) == 2
+        assert len(validate(alice.get(f"{url}/comments"), "list[PullRequestReviewComment]")) == 2
+        done = bob.post(f"{url}/reviews/{review['id']}/events", json={"event": "COMMENT", "body": "So"})
+        assert done.json()["state"] == "COMMENTED"
+        validate(bob.get(f"{url}/reviews/{review['id']}/comments"), "list[ReviewComment]")
+        assert len(alice.get(f"{url}/comments").json()) == 3
+        edited = bob.patch(f"{SAMPLE}/pulls/comments/{made['id']}", json={"body": "Why on earth?"})
+        assert edited.json()["body"] == "Why on earth?"
+        validate(hub.hooks.wait("pull_request_review_comment", "edited"), "WebhookPullRequestReviewCommentEdited")
+        put(alice, "topic", "topic.txt", "zero\none\nTWO\nthree\n")
+        lines = [each["line"] for each in alice.get(f"{url}/comments").json()]
+        assert lines == [None, None, 2]
+        assert bob.delete(f"{SAMPLE}/pulls/comments/{made['id']}").status_code == 204
+        validate(hub.hooks.wait("pull_request_review_comment", "deleted"), "WebhookPullRequestReviewCommentDeleted")
+
+
+def test_rules_of_a_branch(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        ruleset = {
+            "name": "main",
+            "enforcement": "active",
+            "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
+            "rules": [
+                {"type": "deletion"},
+                {
+                    "type": "required_status_checks",
+                    "parameters": {
+                        "strict_required_status_checks_policy": True,
+                        "required_status_checks": [{"context": "tests"}],
+                    },
+                },
+            ],
+        }
+        made = validate(alice.post(f"{SAMPLE}/rulesets", json=ruleset), "RepositoryRuleset")
+        rules = bot.get(f"{SAMPLE}/rules/branches/main").json()
+        assert [(each["type"], each["ruleset_id"]) for each in rules] == [(r["type"], made["id"]) for r in ruleset["rules"]]
+        assert bot.get(f"{SAMPLE}/rules/branches/other").json() == []
+        assert bot.post(f"{SAMPLE}/rulesets", json=ruleset).status_code == 403
+        protect(alice, required_linear_history=True)
+        validate(alice.get(f"{SAMPLE}/branches/main/protection"), "BranchProtection")
+        validate(alice.get(f"{SAMPLE}/branches/main"), "BranchWithProtection")
