@@ -15,6 +15,7 @@ import pytest
 from worker.intake import Change
 from worker.sandbox import Result, SandboxCommand, SandboxError, SandboxLimits, SandboxUnavailable
 from worker.sandbox.bubblewrap import Bubblewrap
+from worker.sandbox.cgroups import detect
 from worker.sandbox.external import External
 from worker.sandbox.selftest import remedy, selftest
 from worker.workspace import Committed, Workspace, Workspaces
@@ -81,21 +82,44 @@ import sys
 from pathlib import Path
 from worker.sandbox import SandboxCommand
 from worker.sandbox.bubblewrap import Bubblewrap
-Bubblewrap().run(SandboxCommand(command="echo > ready; exec sleep 543210", workspace=Path(sys.argv[1])))
+Bubblewrap().run(SandboxCommand(command="echo > ready; exec sleep " + sys.argv[2], workspace=Path(sys.argv[1])))
 """
 
 
+def test_a_group_left_by_a_dead_process_is_swept(sandbox: Bubblewrap) -> None:
+    if sandbox.limits_by == "rlimits":
+        pytest.skip("no control groups here")
+    with subprocess.Popen([sys.executable, "-c", LEAVE], env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        process.wait()
+    assert groups_of(process.pid)
+    detect()
+    assert not groups_of(process.pid)
+
+
+LEAVE = """
+import subprocess
+from worker.sandbox import SandboxLimits
+from worker.sandbox.cgroups import detect, JOIN
+group = detect().open(SandboxLimits())
+subprocess.Popen(["/bin/sh", "-c", JOIN + "; exec sleep 300", "join", *group.join])
+"""
+
+
+def groups_of(pid: int) -> list[Path]:
+    return list(Path("/sys/fs/cgroup").glob(f"**/branchwork-{pid}-*"))
+
+
 def test_a_sandbox_dies_with_its_launcher(workspace: Workspace) -> None:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", LAUNCHER, str(workspace.tree)], env=env) as launcher:
+    env, marker = {**os.environ, "PYTHONPATH": str(ROOT)}, f"4{os.getpid():08}"
+    with subprocess.Popen([sys.executable, "-c", LAUNCHER, str(workspace.tree), marker], env=env) as launcher:
         until = time.monotonic() + 20
         while not (workspace.tree / "ready").exists() and time.monotonic() < until:
             time.sleep(0.02)
-        assert sleeping("543210")
+        assert sleeping(marker)
         launcher.send_signal(signal.SIGKILL)
-    while sleeping("543210") and time.monotonic() < until:
+    while sleeping(marker) and time.monotonic() < until:
         time.sleep(0.02)
-    assert not sleeping("543210")
+    assert not sleeping(marker)
 
 
 def sleeping(marker: str) -> bool:

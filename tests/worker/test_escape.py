@@ -23,6 +23,7 @@ from worker.sandbox.seccomp import DENIED
 from worker.workspace import Workspace, Workspaces
 
 Run = Callable[..., Result]
+MARK = f"{os.getpid():08}"  # seconds to sleep that no other process sleeps
 
 
 def processes_with(marker: str) -> list[str]:
@@ -348,10 +349,10 @@ def test_killing_everything_kills_only_the_sandbox(inside: Run) -> None:
 
 
 def test_a_fork_bomb_is_held_and_gone(inside: Run) -> None:
-    program = "while : ; do sleep 987654 & done"
+    program = f"while : ; do sleep 1{MARK} & done"
     result = inside(f"({program}) 2>&1 | head -c 2000", pids=64, wall_s=1.5)
     assert "fork" in result.output.lower() or result.timed_out
-    assert processes_with("987654") == []
+    assert processes_with(f"1{MARK}") == []
 
 
 def test_pids_are_limited(python_inside: Run) -> None:
@@ -418,17 +419,17 @@ def test_a_command_that_leaves_no_room_on_the_disk_is_killed(inside: Run) -> Non
 
 
 def test_time_is_limited_and_nothing_survives(inside: Run) -> None:
-    daemons = "for i in 1 2 3 4 5; do setsid nohup sleep 876543 >/dev/null 2>&1 & done; sleep 60"
+    daemons = f"for i in 1 2 3 4 5; do setsid nohup sleep 2{MARK} >/dev/null 2>&1 & done; sleep 60"
     result = inside(daemons, wall_s=0.5)
     assert result.timed_out
     assert result.wall_s < 3
-    assert processes_with("876543") == []
+    assert processes_with(f"2{MARK}") == []
 
 
 def test_daemons_end_with_their_command(inside: Run) -> None:
-    result = inside("(setsid sleep 765432 >/dev/null 2>&1 &) ; echo started")
+    result = inside(f"(setsid sleep 3{MARK} >/dev/null 2>&1 &) ; echo started")
     assert (result.output, result.ok) == ("started\n", True)
-    assert processes_with("765432") == []
+    assert processes_with(f"3{MARK}") == []
 
 
 def test_closing_the_output_does_not_end_the_watch(inside: Run) -> None:

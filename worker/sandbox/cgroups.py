@@ -117,8 +117,9 @@ def _remove(folder: Path, seconds: float = 5.0) -> None:
     until = time.monotonic() + seconds
     while True:
         for pid in (folder / "cgroup.procs").read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+            if pid != "0":  # a process of another pid namespace: not ours, and kill(0) would hit ourselves
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
         try:
             folder.rmdir()
             return
@@ -129,12 +130,12 @@ def _remove(folder: Path, seconds: float = 5.0) -> None:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what a process that is gone has left; its own sandboxes died with it."""
+    """Remove what a process that is gone has left, and whatever of it still runs."""
     for folder in parent.glob(f"{PREFIX}*-*"):
         owner = folder.name.removeprefix(PREFIX).split("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                _remove(folder, seconds=0.5)
 
 
 JOIN = 'for file; do echo $$ > "$file" || exit 1; done'
