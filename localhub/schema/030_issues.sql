@@ -34,6 +34,12 @@ CREATE TABLE issues ( -- pull requests are issues too (is_pull = 1)
 CREATE INDEX issues_by_state ON issues (repo_id, state, is_pull, id);
 CREATE INDEX issues_by_update ON issues (repo_id, updated_at);
 CREATE INDEX issues_by_touch ON issues (touched);
+CREATE TRIGGER issue_opened AFTER INSERT ON issues WHEN new.state = 'open' BEGIN
+  UPDATE repos SET open_issues = open_issues + 1 WHERE id = new.repo_id;
+END;
+CREATE TRIGGER issue_state AFTER UPDATE OF state ON issues WHEN new.state <> old.state BEGIN
+  UPDATE repos SET open_issues = open_issues + CASE new.state WHEN 'open' THEN 1 ELSE -1 END WHERE id = new.repo_id;
+END;
 CREATE TABLE issue_labels (
   issue_id INTEGER NOT NULL REFERENCES issues ON DELETE CASCADE, label_id INTEGER NOT NULL REFERENCES labels ON DELETE CASCADE,
   PRIMARY KEY (issue_id, label_id)

@@ -1,0 +1,291 @@
+"""What is done to issues: opened, edited, closed, reopened, labelled, assigned, locked.
+
+REST, GraphQL, pages and pushes come through here, so each leaves the same timeline, webhooks and notifications.
+Pull requests share labels, assignees and milestones; their webhooks are `pull_request`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from localhub import labels as labelling
+from localhub import notifications
+from localhub.auth import Actor
+from localhub.context import current_actor
+from localhub.errors import GitHubError, check_length, field, invalid, not_found
+from localhub.events import Event
+from localhub.render import issues as render
+from localhub.render.accounts import simple_user
+from localhub.timeline import record
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.hub import Hub
+
+TITLE_LIMIT = 256
+ASSIGNEE_LIMIT = 10
+REASONS = ("completed", "not_planned", "duplicate", "reopened")
+
+
+def find(hub: Hub, repo: Row, number: int) -> Row:
+    found = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], number)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def tell(hub: Hub, row: Row, action: str, by: int, **extra: Any) -> Row:
+    """The webhook `issues` (or `pull_request`) about the row as it is now, which is returned."""
+    if row["is_pull"]:
+        from localhub import pulls
+
+        pull = pulls.of_issue(hub, row["id"])
+        if pull is not None:
+            pulls.tell(hub, hub.access.repo_by_id(row["repo_id"]), pull["id"], action, by, **extra)
+        return hub.db.get("issues", row["id"])
+    row = hub.db.get("issues", row["id"])
+    hub.emit(Event("issues", action, row["repo_id"], by, {"issue": render.issue(hub, row), **extra}))
+    return row
+
+
+def touch(hub: Hub, issue_id: int, **columns: object) -> None:
+    """Change columns and the time of the last change."""
+    hub.db.update("issues", issue_id, updated_at=hub.now(), touched=hub.clock.timestamp(), **columns)
+
+
+def open_row(
+    hub: Hub, repo: Row, title: str, body: str | None, *, is_pull: bool = False, actor: Actor | None = None
+) -> Row:
+    """The bare row with the next number; the caller tells of it."""
+    actor = actor or current_actor()
+    kind = "PullRequest" if is_pull else "Issue"
+    if not title.strip():
+        raise invalid("Validation Failed", field(kind, "title", "missing_field"))
+    check_length(kind, "title", title, TITLE_LIMIT)
+    check_length(kind, "body", body)
+    with hub.tx():
+        hub.db.execute("UPDATE repos SET last_number = last_number + 1 WHERE id = ?", repo["id"])
+        number = hub.db.value("SELECT last_number FROM repos WHERE id = ?", repo["id"])
+        issue_id = hub.db.insert(
+            "issues",
+            repo_id=repo["id"],
+            number=number,
+            is_pull=int(is_pull),
+            title=title.strip(),
+            body=body,
+            author_id=actor.account_id,
+            app_id=actor.app_id,
+            created_at=hub.now(),
+            updated_at=hub.now(),
+            touched=hub.clock.timestamp(),
+        )
+        row = hub.db.get("issues", issue_id)
+        notifications.subscribe(hub, row, actor.account_id, "author")
+    return row
+
+
+def create(
+    hub: Hub,
+    repo: Row,
+    actor: Actor,
+    title: str,
+    body: str | None = None,
+    *,
+    labels: Sequence[str] = (),
+    assignees: Sequence[str] = (),
+    milestone: int | None = None,
+) -> Row:
+    """A new issue; what needs push access is dropped silently for those without it, as GitHub does."""
+    if not repo["has_issues"]:
+        raise GitHubError(410, "Issues has been disabled in this repository.")
+    hub.limits.created(actor)
+    may_triage = hub.access.allowed(actor, repo, "issues", "write", role="triage")
+    with hub.tx():
+        row = open_row(hub, repo, title, body, actor=actor)
+        milestone_row = _milestone(hub, repo, milestone) if milestone is not None and may_triage else None
+        if milestone_row is not None:
+            hub.db.update("issues", row["id"], milestone_id=milestone_row["id"])
+        added = labelling.attach(hub, repo, row, labels, actor) if may_triage else []
+        people = _assign(hub, repo, row, assignees, actor) if may_triage else []
+        row = tell(hub, row, "opened", actor.account_id)
+        for label in added:
+            tell(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
+        for person in people:
+            tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+        notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body)
+        notifications.notify(hub, row, "assign", people, by=actor.account_id)
+    return row
+
+
+def edit(hub: Hub, repo: Row, row: Row, actor: Actor, changes: dict[str, Any]) -> Row:
+    """PATCH: title, body, state with state_reason, labels, assignees, milestone; only keys that are there."""
+    with hub.tx():
+        row = _edit_text(hub, row, actor, changes)
+        if changes.get("labels") is not None:
+            row = labelling.replace(hub, repo, row, changes["labels"], actor)
+        if changes.get("assignees") is not None:
+            row = set_assignees(hub, repo, row, changes["assignees"], actor)
+        if "milestone" in changes:
+            row = set_milestone(hub, repo, row, changes["milestone"], actor)
+        state = changes.get("state") or row["state"]
+        reason = changes.get("state_reason")
+        if state == "closed" and (row["state"] == "open" or (reason and reason != row["state_reason"])):
+            row = close(hub, row, actor.account_id, reason=reason or "completed")
+        elif state == "open" and row["state"] == "closed":
+            row = reopen(hub, row, actor.account_id)
+    return row
+
+
+def _edit_text(hub: Hub, row: Row, actor: Actor, changes: dict[str, Any]) -> Row:
+    told: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
+    title, kind = changes.get("title"), "PullRequest" if row["is_pull"] else "Issue"
+    if title is not None and str(title) != row["title"]:
+        if not str(title).strip():
+            raise invalid("Validation Failed", field(kind, "title", "missing_field"))
+        check_length(kind, "title", str(title), TITLE_LIMIT)
+        columns["title"], told["title"] = str(title), {"from": row["title"]}
+        record(hub, row["id"], "renamed", actor.account_id, rename={"from": row["title"], "to": str(title)})
+    if "body" in changes and (changes["body"] or "") != (row["body"] or ""):
+        check_length(kind, "body", changes["body"])
+        columns["body"], told["body"] = changes["body"], {"from": row["body"] or ""}
+    if not columns:
+        return row
+    touch(hub, row["id"], **columns)
+    if "body" in columns:
+        newly = set(notifications.mentions(hub, hub.access.repo_by_id(row["repo_id"]), columns["body"]))
+        newly -= set(notifications.mentions(hub, hub.access.repo_by_id(row["repo_id"]), row["body"]))
+        for account_id in newly:  # subscribed, but GitHub mails nobody about an edit
+            notifications.subscribe(hub, row, account_id, "mention")
+    return tell(hub, row, "edited", actor.account_id, changes=told)
+
+
+def close(hub: Hub, row: Row, by: int, *, reason: str = "completed", commit: str | None = None) -> Row:
+    """Close, or give another reason to what is closed already."""
+    if reason not in REASONS or reason == "reopened":
+        raise invalid("Validation Failed", field("Issue", "state_reason", "invalid"))
+    with hub.tx():
+        if row["is_pull"]:
+            from localhub import pulls
+
+            pull = pulls.of_issue(hub, row["id"])
+            if pull is not None:
+                pulls.close(hub, hub.access.repo_by_id(row["repo_id"]), pull, by)
+            return hub.db.get("issues", row["id"])
+        touch(hub, row["id"], state="closed", state_reason=reason, closed_at=hub.now(), closed_by=by)
+        record(hub, row["id"], "closed", by, state_reason=reason, commit_id=commit)
+        row = tell(hub, row, "closed", by)
+        notifications.thread(hub, row, by=by, kind="closed")
+    return row
+
+
+def reopen(hub: Hub, row: Row, by: int) -> Row:
+    with hub.tx():
+        if row["is_pull"]:
+            from localhub import pulls
+
+            pull = pulls.of_issue(hub, row["id"])
+            if pull is not None:
+                pulls.reopen(hub, hub.access.repo_by_id(row["repo_id"]), pull, current_actor())
+            return hub.db.get("issues", row["id"])
+        touch(hub, row["id"], state="open", state_reason="reopened", closed_at=None, closed_by=None)
+        record(hub, row["id"], "reopened", by, state_reason="reopened")
+        row = tell(hub, row, "reopened", by)
+        notifications.thread(hub, row, by=by, kind="reopened")
+    return row
+
+
+def set_assignees(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> Row:
+    """Exactly these people."""
+    wanted = {login.lower() for login in logins}
+    current = hub.db.rows(
+        "SELECT a.id, a.login FROM assignees s JOIN accounts a ON a.id = s.account_id WHERE s.issue_id = ?", row["id"]
+    )
+    gone = [each["login"] for each in current if each["login"].lower() not in wanted]
+    row = unassign(hub, row, gone, actor)
+    return assign(hub, repo, row, logins, actor)
+
+
+def assign(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> Row:
+    """Add people; who cannot be assigned is passed over silently, as GitHub does."""
+    with hub.tx():
+        people = _assign(hub, repo, row, logins, actor)
+        for person in people:
+            row = tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+        notifications.notify(hub, row, "assign", people, by=actor.account_id)
+    return row
+
+
+def _assign(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> list[int]:
+    added = []
+    for login in dict.fromkeys(logins):
+        person = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
+        if person is None or not assignable(hub, repo, row, person["id"]):
+            continue
+        count = hub.db.value("SELECT COUNT(*) FROM assignees WHERE issue_id = ?", row["id"])
+        if count >= ASSIGNEE_LIMIT:
+            break
+        if hub.db.execute("INSERT OR IGNORE INTO assignees VALUES (?, ?)", row["id"], person["id"]):
+            record(hub, row["id"], "assigned", actor.account_id, assignee_id=person["id"], assigner_id=actor.account_id)
+            added.append(person["id"])
+    if added:
+        touch(hub, row["id"])
+    return added
+
+
+def unassign(hub: Hub, row: Row, logins: Sequence[str], actor: Actor) -> Row:
+    with hub.tx():
+        for login in logins:
+            person = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
+            if person is None or not hub.db.execute(
+                "DELETE FROM assignees WHERE issue_id = ? AND account_id = ?", row["id"], person["id"]
+            ):
+                continue
+            data = {"assignee_id": person["id"], "assigner_id": actor.account_id}
+            record(hub, row["id"], "unassigned", actor.account_id, **data)
+            touch(hub, row["id"])
+            row = tell(hub, row, "unassigned", actor.account_id, assignee=simple_user(hub, person))
+    return row
+
+
+def assignable(hub: Hub, repo: Row, row: Row | None, account_id: int) -> bool:
+    """People who can push, and the issue's author and commenters who can read."""
+    role = hub.access.role(repo, account_id)
+    if role in ("write", "maintain", "admin", "triage"):
+        return True
+    if row is None or role == "none":
+        return False
+    spoke = "SELECT 1 FROM comments WHERE issue_id = ? AND author_id = ?"
+    return bool(row["author_id"] == account_id or hub.db.value(spoke, row["id"], account_id))
+
+
+def _milestone(hub: Hub, repo: Row, number: int) -> Row:
+    found = hub.db.row("SELECT * FROM milestones WHERE repo_id = ? AND number = ?", repo["id"], number)
+    if found is None:
+        raise invalid("Validation Failed", field("Issue", "milestone", "invalid", value=number))
+    return found
+
+
+def set_milestone(hub: Hub, repo: Row, row: Row, number: int | None, actor: Actor) -> Row:
+    new = None if number is None else _milestone(hub, repo, number)
+    old = hub.db.get("milestones", row["milestone_id"]) if row["milestone_id"] else None
+    if (new and new["id"]) == (old and old["id"]):
+        return row
+    with hub.tx():
+        touch(hub, row["id"], milestone_id=new["id"] if new else None)
+        for action, which in (("demilestoned", old), ("milestoned", new)):
+            if which is not None:
+                record(hub, row["id"], action, actor.account_id, milestone={"title": which["title"]})
+                shown = render.milestone(hub, repo, which)
+                row = tell(hub, row, action, actor.account_id, milestone=shown)
+    return row
+
+
+def lock(hub: Hub, row: Row, actor: Actor, *, locked: bool, reason: str | None = None) -> Row:
+    if reason not in (None, "off-topic", "too heated", "resolved", "spam"):
+        raise invalid("Validation Failed", field("Issue", "lock_reason", "invalid"))
+    with hub.tx():
+        touch(hub, row["id"], locked=int(locked), lock_reason=reason if locked else None)
+        record(hub, row["id"], "locked" if locked else "unlocked", actor.account_id, lock_reason=reason)
+        return tell(hub, row, "locked" if locked else "unlocked", actor.account_id)

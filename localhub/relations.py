@@ -1,0 +1,186 @@
+"""Sub-issues (a tree: one parent, 100 children, 8 levels) and dependencies (blocked by / blocking, 50 of each)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localhub.auth import Actor
+from localhub.errors import GitHubError, invalid
+from localhub.events import Event
+from localhub.render import issues as render
+from localhub.render import repos
+from localhub.timeline import record
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.hub import Hub
+
+MAX_CHILDREN, MAX_LEVELS, MAX_DEPENDENCIES = 100, 8, 50
+
+
+def parent_of(hub: Hub, issue_id: int) -> Row | None:
+    return hub.db.row("SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?", issue_id)
+
+
+def children(hub: Hub, issue_id: int) -> list[Row]:
+    return hub.db.rows(
+        "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.child_id WHERE s.parent_id = ? ORDER BY s.position",
+        issue_id,
+    )
+
+
+def add_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor, *, replace_parent: bool = False) -> Row:
+    """Link the child under the parent, as its last one; returns the parent as it is then."""
+    if child["id"] == parent["id"]:
+        raise invalid("An error occurred while adding the sub-issue to the parent issue. Issue cannot be its own parent")
+    if child["is_pull"] or parent["is_pull"]:
+        raise invalid("The provided sub-issue does not exist")
+    with hub.tx():
+        old = parent_of(hub, child["id"])
+        if old is not None and (not replace_parent or old["id"] == parent["id"]):
+            reason = (
+                "Issue may not contain duplicate sub-issues"
+                if old["id"] == parent["id"]
+                else "Sub issue may only have one parent"
+            )
+            raise invalid(f"An error occurred while adding the sub-issue to the parent issue. {reason}")
+        _check_shape(hub, parent, child)
+        if old is not None:
+            remove_sub_issue(hub, old, child, actor)
+        last = hub.db.value("SELECT MAX(position) FROM sub_issues WHERE parent_id = ?", parent["id"])
+        hub.db.insert("sub_issues", child_id=child["id"], parent_id=parent["id"], position=(last or 0.0) + 1)
+        _linked(hub, parent, child, actor, "added")
+    return hub.db.get("issues", parent["id"])
+
+
+def _check_shape(hub: Hub, parent: Row, child: Row) -> None:
+    refused = "An error occurred while adding the sub-issue to the parent issue."
+    if len(children(hub, parent["id"])) >= MAX_CHILDREN:
+        raise invalid(f"{refused} Parent cannot have more than {MAX_CHILDREN} sub-issues")
+    above, walk = 1, parent_of(hub, parent["id"])
+    while walk is not None:
+        if walk["id"] == child["id"]:
+            raise invalid(f"{refused} Sub-issues cannot form a circle")
+        above, walk = above + 1, parent_of(hub, walk["id"])
+    if above + _height(hub, [child["id"]]) > MAX_LEVELS:
+        raise invalid(f"{refused} Sub-issues cannot be nested deeper than {MAX_LEVELS} levels")
+
+
+def _height(hub: Hub, level: list[int]) -> int:
+    """Levels of a subtree, its root included."""
+    height = 0
+    while level and height <= MAX_LEVELS:
+        height += 1
+        level = [row["id"] for each in level for row in children(hub, each)]
+    return height
+
+
+def remove_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor) -> Row:
+    with hub.tx():
+        if not hub.db.execute(
+            "DELETE FROM sub_issues WHERE parent_id = ? AND child_id = ?", parent["id"], child["id"]
+        ):
+            raise GitHubError(404, "The provided sub-issue does not exist")
+        _linked(hub, parent, child, actor, "removed")
+    return hub.db.get("issues", parent["id"])
+
+
+def prioritise(hub: Hub, parent: Row, child: Row, *, after: int | None = None, before: int | None = None) -> Row:
+    """Move a child behind or before another one (database ids); exactly one of both."""
+    if (after is None) == (before is None):
+        raise invalid("Exactly one of after_id and before_id must be given")
+    with hub.tx():
+        ids = [row["id"] for row in children(hub, parent["id"])]
+        anchor = after if after is not None else before
+        if child["id"] not in ids or anchor not in ids or anchor == child["id"]:
+            raise invalid("The provided sub-issue does not exist or is no sibling")
+        ids.remove(child["id"])
+        ids.insert(ids.index(anchor) + (1 if after is not None else 0), child["id"])
+        for position, each in enumerate(ids):
+            hub.db.execute("UPDATE sub_issues SET position = ? WHERE child_id = ?", float(position + 1), each)
+    return hub.db.get("issues", parent["id"])
+
+
+def _linked(hub: Hub, parent: Row, child: Row, actor: Actor, verb: str) -> None:
+    """Timeline of both, and GitHub's two webhooks: one in the parent's repository, one in the child's."""
+    from localhub import issues
+
+    by = actor.account_id
+    record(hub, parent["id"], f"sub_issue_{verb}", by, sub_issue_id=child["id"])
+    record(hub, child["id"], f"parent_issue_{verb}", by, parent_issue_id=parent["id"])
+    for each in (parent, child):
+        issues.touch(hub, each["id"])
+    parent, child = hub.db.get("issues", parent["id"]), hub.db.get("issues", child["id"])
+    both: dict[str, Any] = {
+        "sub_issue_id": child["id"],
+        "sub_issue": render.issue(hub, child),
+        "parent_issue_id": parent["id"],
+        "parent_issue": render.issue(hub, parent),
+    }
+    child_repo = repos.core(hub, hub.access.repo_by_id(child["repo_id"]))
+    parent_repo = repos.core(hub, hub.access.repo_by_id(parent["repo_id"]))
+    event = Event("sub_issues", f"sub_issue_{verb}", parent["repo_id"], by, {**both, "sub_issue_repo": child_repo})
+    hub.emit(event)
+    event = Event("sub_issues", f"parent_issue_{verb}", child["repo_id"], by, {**both, "parent_issue_repo": parent_repo})
+    hub.emit(event)
+
+
+def blockers(hub: Hub, issue_id: int) -> list[Row]:
+    return hub.db.rows(
+        "SELECT i.* FROM dependencies d JOIN issues i ON i.id = d.blocking_id WHERE d.blocked_id = ? ORDER BY d.rowid",
+        issue_id,
+    )
+
+
+def blocked(hub: Hub, issue_id: int) -> list[Row]:
+    return hub.db.rows(
+        "SELECT i.* FROM dependencies d JOIN issues i ON i.id = d.blocked_id WHERE d.blocking_id = ? ORDER BY d.rowid",
+        issue_id,
+    )
+
+
+def add_blocker(hub: Hub, issue: Row, blocker: Row, actor: Actor) -> Row:
+    """The issue is blocked by `blocker` from now on (GitHub only shows it)."""
+    if issue["id"] == blocker["id"]:
+        raise invalid("An issue cannot be blocked by itself")
+    with hub.tx():
+        if hub.db.value(
+            "SELECT 1 FROM dependencies WHERE blocked_id = ? AND blocking_id = ?", issue["id"], blocker["id"]
+        ):
+            raise invalid("This issue is already blocked by the given issue")
+        if hub.db.value(
+            "SELECT 1 FROM dependencies WHERE blocked_id = ? AND blocking_id = ?", blocker["id"], issue["id"]
+        ):
+            raise invalid("The given issue is blocked by this issue already")
+        if len(blockers(hub, issue["id"])) >= MAX_DEPENDENCIES or len(blocked(hub, blocker["id"])) >= MAX_DEPENDENCIES:
+            raise invalid(f"An issue can have at most {MAX_DEPENDENCIES} dependencies of each kind")
+        hub.db.insert("dependencies", blocked_id=issue["id"], blocking_id=blocker["id"], created_at=hub.now())
+        _depends(hub, issue, blocker, actor, "added")
+    return hub.db.get("issues", blocker["id"])
+
+
+def remove_blocker(hub: Hub, issue: Row, blocker: Row, actor: Actor) -> Row:
+    with hub.tx():
+        if not hub.db.execute(
+            "DELETE FROM dependencies WHERE blocked_id = ? AND blocking_id = ?", issue["id"], blocker["id"]
+        ):
+            raise GitHubError(404, "Not Found")
+        _depends(hub, issue, blocker, actor, "removed")
+    return hub.db.get("issues", blocker["id"])
+
+
+def _depends(hub: Hub, issue: Row, blocker: Row, actor: Actor, verb: str) -> None:
+    by = actor.account_id
+    record(hub, issue["id"], f"blocked_by_{verb}", by, blocked_by_id=blocker["id"])
+    record(hub, blocker["id"], f"blocking_{verb}", by, blocking_id=issue["id"])
+    both: dict[str, Any] = {
+        "blocked_issue_id": issue["id"],
+        "blocked_issue": render.issue(hub, issue),
+        "blocking_issue_id": blocker["id"],
+        "blocking_issue": render.issue(hub, blocker),
+    }
+    own = repos.core(hub, hub.access.repo_by_id(issue["repo_id"]))
+    other = repos.core(hub, hub.access.repo_by_id(blocker["repo_id"]))
+    name = "issue_dependencies"
+    hub.emit(Event(name, f"blocked_by_{verb}", issue["repo_id"], by, {**both, "blocking_issue_repo": other}))
+    hub.emit(Event(name, f"blocking_{verb}", blocker["repo_id"], by, {**both, "blocked_issue_repo": own}))

@@ -1,0 +1,229 @@
+"""Issues, comments, labels, milestones, events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from localhub import reactions
+from localhub.ids import node_id
+from localhub.render.accounts import maybe_user, simple_user
+from localhub.render.apps import integration
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.hub import Hub
+
+_LABELS = "SELECT l.* FROM labels l JOIN issue_labels i ON i.label_id = l.id WHERE i.issue_id = ? ORDER BY i.rowid"
+_ASSIGNEES = (
+    "SELECT a.* FROM accounts a JOIN assignees s ON s.account_id = a.id WHERE s.issue_id = ? ORDER BY s.rowid"
+)
+
+
+def repo_api(hub: Hub, repo: Row) -> str:
+    return hub.api(f"/repos/{repo['owner_login']}/{repo['name']}")
+
+
+def html_url(hub: Hub, repo: Row, row: Row) -> str:
+    kind = "pull" if row["is_pull"] else "issues"
+    return hub.html(f"/{repo['owner_login']}/{repo['name']}/{kind}/{row['number']}")
+
+
+def label(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
+    """`Label`."""
+    return {
+        "id": row["id"],
+        "node_id": node_id("Label", row["id"]),
+        "url": f"{repo_api(hub, repo)}/labels/{quote(row['name'], safe='')}",
+        "name": row["name"],
+        "color": row["color"],
+        "default": bool(row["is_default"]),
+        "description": row["description"],
+        "archived_at": None,
+        "archived_by": None,
+    }
+
+
+def milestone(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
+    """`Milestone`."""
+    url = f"{repo_api(hub, repo)}/milestones/{row['number']}"
+    counts = {
+        each["state"]: each["n"]
+        for each in hub.db.rows(
+            "SELECT state, COUNT(*) AS n FROM issues WHERE milestone_id = ? GROUP BY state", row["id"]
+        )
+    }
+    return {
+        "url": url,
+        "html_url": hub.html(f"/{repo['owner_login']}/{repo['name']}/milestone/{row['number']}"),
+        "labels_url": f"{url}/labels",
+        "id": row["id"],
+        "node_id": node_id("Milestone", row["id"]),
+        "number": row["number"],
+        "title": row["title"],
+        "description": row["description"],
+        "creator": simple_user(hub, row["creator_id"]),
+        "open_issues": counts.get("open", 0),
+        "closed_issues": counts.get("closed", 0),
+        "state": row["state"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "due_on": row["due_on"],
+        "closed_at": row["closed_at"],
+    }
+
+
+def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
+    """`Issue`, a pull request's too; the row of `issues`."""
+    repo = repo or hub.access.repo_by_id(row["repo_id"])
+    url = f"{repo_api(hub, repo)}/issues/{row['number']}"
+    assignees = [simple_user(hub, each) for each in hub.db.rows(_ASSIGNEES, row["id"])]
+    data = {
+        "url": url,
+        "repository_url": repo_api(hub, repo),
+        "labels_url": f"{url}/labels{{/name}}",
+        "comments_url": f"{url}/comments",
+        "events_url": f"{url}/events",
+        "html_url": html_url(hub, repo, row),
+        "id": row["id"],
+        "node_id": node_id("PullRequest" if row["is_pull"] else "Issue", row["id"]),
+        "number": row["number"],
+        "title": row["title"],
+        "user": simple_user(hub, row["author_id"]),
+        "labels": [label(hub, repo, each) for each in hub.db.rows(_LABELS, row["id"])],
+        "state": row["state"],
+        "locked": bool(row["locked"]),
+        "assignee": assignees[0] if assignees else None,
+        "assignees": assignees,
+        "milestone": milestone(hub, repo, hub.db.get("milestones", row["milestone_id"])) if row["milestone_id"] else None,
+        "comments": row["comments"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "closed_at": row["closed_at"],
+        "author_association": hub.access.association(repo, row["author_id"]),
+        "active_lock_reason": row["lock_reason"],
+        "body": row["body"],
+        "closed_by": maybe_user(hub, row["closed_by"]),
+        "reactions": reactions.rollup(hub, "issue", row["id"], f"{url}/reactions"),
+        "timeline_url": f"{url}/timeline",
+        "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
+        "state_reason": row["state_reason"],
+    }
+    if row["is_pull"]:
+        return data | _pull_part(hub, repo, row)
+    parent = hub.db.row(
+        "SELECT i.*, 0 AS unused FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?", row["id"]
+    )
+    if parent is not None:
+        parent_repo = hub.access.repo_by_id(parent["repo_id"])
+        data["parent_issue_url"] = f"{repo_api(hub, parent_repo)}/issues/{parent['number']}"
+    return data | {
+        "type": None,
+        "sub_issues_summary": sub_issues_summary(hub, row["id"]),
+        "issue_dependencies_summary": dependencies_summary(hub, row["id"]),
+    }
+
+
+def _pull_part(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
+    html = html_url(hub, repo, row)
+    pull = hub.db.row("SELECT draft, merged_at FROM pulls WHERE issue_id = ?", row["id"])
+    return {
+        "draft": bool(pull["draft"]) if pull else False,
+        "pull_request": {
+            "url": f"{repo_api(hub, repo)}/pulls/{row['number']}",
+            "html_url": html,
+            "diff_url": f"{html}.diff",
+            "patch_url": f"{html}.patch",
+            "merged_at": pull["merged_at"] if pull else None,
+        },
+    }
+
+
+def sub_issues_summary(hub: Hub, issue_id: int) -> dict[str, int]:
+    row = hub.db.row(
+        """SELECT COUNT(*) AS total, COALESCE(SUM(i.state = 'closed'), 0) AS done
+           FROM sub_issues s JOIN issues i ON i.id = s.child_id WHERE s.parent_id = ?""",
+        issue_id,
+    )
+    total, done = (row["total"], row["done"]) if row else (0, 0)
+    return {"total": total, "completed": done, "percent_completed": done * 100 // total if total else 0}
+
+
+def dependencies_summary(hub: Hub, issue_id: int) -> dict[str, int]:
+    """Open ones and all of them, in both directions."""
+    counts: dict[str, int] = {}
+    for name, own, other in (("blocked_by", "blocked_id", "blocking_id"), ("blocking", "blocking_id", "blocked_id")):
+        row = hub.db.row(
+            f"""SELECT COUNT(*) AS total, COALESCE(SUM(i.state = 'open'), 0) AS open FROM dependencies d
+                JOIN issues i ON i.id = d.{other} WHERE d.{own} = ?""",  # noqa: S608
+            issue_id,
+        )
+        counts[name], counts[f"total_{name}"] = (row["open"], row["total"]) if row else (0, 0)
+    return counts
+
+
+def comment(hub: Hub, row: Row, issue_row: Row | None = None) -> dict[str, Any]:
+    """`IssueComment`."""
+    issue_row = issue_row or hub.db.get("issues", row["issue_id"])
+    repo = hub.access.repo_by_id(issue_row["repo_id"])
+    url = f"{repo_api(hub, repo)}/issues/comments/{row['id']}"
+    return {
+        "url": url,
+        "html_url": f"{html_url(hub, repo, issue_row)}#issuecomment-{row['id']}",
+        "issue_url": f"{repo_api(hub, repo)}/issues/{issue_row['number']}",
+        "id": row["id"],
+        "node_id": node_id("IssueComment", row["id"]),
+        "user": simple_user(hub, row["author_id"]),
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "body": row["body"],
+        "author_association": hub.access.association(repo, row["author_id"]),
+        "reactions": reactions.rollup(hub, "comment", row["id"], f"{url}/reactions"),
+        "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
+    }
+
+
+_ACCOUNTS = {"assignee_id", "assigner_id", "requested_reviewer_id", "review_requester_id"}
+_ISSUES = {"sub_issue_id", "parent_issue_id", "blocked_by_id", "blocking_id"}
+
+
+def event(hub: Hub, row: Row, repo: Row, *, with_issue: bool = False) -> dict[str, Any]:
+    """One issue event, as /events and /timeline show it."""
+    data: dict[str, Any] = {
+        "id": row["id"],
+        "node_id": node_id("Event", row["id"]),
+        "url": f"{repo_api(hub, repo)}/issues/events/{row['id']}",
+        "actor": maybe_user(hub, row["actor_id"]),
+        "event": row["event"],
+        "commit_id": None,
+        "commit_url": None,
+        "created_at": row["created_at"],
+        "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
+    }
+    for key, value in json.loads(row["data"]).items():
+        if key in _ACCOUNTS:
+            data[key.removesuffix("_id")] = maybe_user(hub, value)
+        elif key in _ISSUES:
+            data[key.removesuffix("_id")] = reference(hub, value)
+        else:
+            data[key] = value
+    if data["commit_id"]:
+        data["commit_url"] = f"{repo_api(hub, repo)}/commits/{data['commit_id']}"
+    if row["event"] == "review_requested":
+        data["review_requester"] = data["actor"]
+    if with_issue:
+        data["issue"] = issue(hub, hub.db.get("issues", row["issue_id"]))
+    return data
+
+
+def reference(hub: Hub, issue_id: int) -> dict[str, Any] | None:
+    """`IssueReference`."""
+    from localhub.render.repos import core
+
+    row = hub.db.row("SELECT * FROM issues WHERE id = ?", issue_id)
+    if row is None:
+        return None
+    keys = ("number", "title", "state", "state_reason")
+    repo = core(hub, hub.access.repo_by_id(row["repo_id"]))
+    return {key: row[key] for key in keys} | {"repository": repo, "issue_type": None}

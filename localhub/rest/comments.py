@@ -1,0 +1,108 @@
+"""Comments of issues and pull requests."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from localhub import comments, issues
+from localhub.clock import iso, parse_iso
+from localhub.context import current_actor
+from localhub.db import Row
+from localhub.errors import field, forbidden, invalid, not_found
+from localhub.http import PageDep, reply
+from localhub.hub import Hub
+from localhub.render import issues as render
+from localhub.rest.issues import BOTH
+
+
+class Body(BaseModel):
+    body: str
+
+
+def find(hub: Hub, repo: Row, comment_id: int) -> Row:
+    """The comment, if it is in this repository."""
+    found = hub.db.row(
+        "SELECT c.* FROM comments c JOIN issues i ON i.id = c.issue_id WHERE c.id = ? AND i.repo_id = ?",
+        comment_id,
+        repo["id"],
+    )
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _since(text: str | None) -> str:
+    try:
+        return iso(parse_iso(text)) if text else ""
+    except ValueError as error:
+        raise invalid("Validation Failed", field("IssueComment", "since", "invalid")) from error
+
+
+def router(hub: Hub) -> APIRouter:
+    api = APIRouter()
+    db = hub.db
+
+    @api.get("/repos/{owner}/{name}/issues/comments")
+    def of_repository(
+        owner: str, name: str, paging: PageDep, since: str | None = None, sort: str = "created", direction: str = "asc"
+    ) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        where = "FROM comments c JOIN issues i ON i.id = c.issue_id WHERE i.repo_id = ? AND c.updated_at >= ?"
+        order = f"{'c.updated_at' if sort == 'updated' else 'c.id'} {'DESC' if direction == 'desc' else 'ASC'}"
+        total = db.value(f"SELECT COUNT(*) {where}", repo["id"], _since(since))  # noqa: S608
+        rows = db.rows(
+            f"SELECT c.* {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+            repo["id"],
+            _since(since),
+            paging.limit,
+            paging.offset,
+        )
+        return paging.reply([render.comment(hub, row) for row in rows], total)
+
+    @api.get("/repos/{owner}/{name}/issues/{number}/comments")
+    def of_issue(owner: str, name: str, number: int, paging: PageDep, since: str | None = None) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        issue = issues.find(hub, repo, number)
+        where = "FROM comments WHERE issue_id = ? AND updated_at >= ?"
+        total = db.value(f"SELECT COUNT(*) {where}", issue["id"], _since(since))
+        rows = db.rows(
+            f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?",  # noqa: S608
+            issue["id"],
+            _since(since),
+            paging.limit,
+            paging.offset,
+        )
+        return paging.reply([render.comment(hub, row, issue) for row in rows], total)
+
+    @api.post("/repos/{owner}/{name}/issues/{number}/comments")
+    def create(owner: str, name: str, number: int, wanted: Body) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="read")
+        issue = issues.find(hub, repo, number)
+        row = comments.create(hub, repo, issue, hub.access.user(), wanted.body)
+        data = render.comment(hub, row, issue)
+        return reply(data, 201, {"Location": data["url"]})
+
+    @api.get("/repos/{owner}/{name}/issues/comments/{comment_id:int}")
+    def get(owner: str, name: str, comment_id: int) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        return reply(render.comment(hub, find(hub, repo, comment_id)))
+
+    def changeable(owner: str, name: str, comment_id: int) -> Row:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="read")
+        row = find(hub, repo, comment_id)
+        if not comments.may_change(hub, repo, row, hub.access.user()):
+            raise forbidden("Must have admin rights to Repository.")
+        return row
+
+    @api.patch("/repos/{owner}/{name}/issues/comments/{comment_id:int}")
+    def change(owner: str, name: str, comment_id: int, wanted: Body) -> Response:
+        row = comments.edit(hub, changeable(owner, name, comment_id), current_actor(), wanted.body)
+        return reply(render.comment(hub, row))
+
+    @api.delete("/repos/{owner}/{name}/issues/comments/{comment_id:int}")
+    def delete(owner: str, name: str, comment_id: int) -> Response:
+        comments.delete(hub, changeable(owner, name, comment_id), current_actor())
+        return reply(None, 204)
+
+    return api

@@ -1,0 +1,201 @@
+"""Issues: list, create, read, edit, lock; events and timeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from localhub import issues
+from localhub.context import current_actor
+from localhub.db import Row
+from localhub.errors import forbidden, invalid, not_found
+from localhub.http import PageDep, Paging, reply
+from localhub.hub import Hub
+from localhub.issuelist import listed
+from localhub.render import issues as render
+
+BOTH = ("issues", "pull_requests")
+
+
+class NameOnly(BaseModel):
+    name: str
+
+
+class CreateIssue(BaseModel):
+    title: str | int
+    body: str | None = None
+    labels: list[str | NameOnly] = []
+    assignees: list[str] = []
+    assignee: str | None = None
+    milestone: int | str | None = None
+
+
+class ChangeIssue(BaseModel):
+    title: str | int | None = None
+    body: str | None = None
+    state: str | None = None
+    state_reason: str | None = None
+    labels: list[str | NameOnly] | None = None
+    assignees: list[str] | None = None
+    assignee: str | None = None
+    milestone: int | str | None = None
+
+
+class LockIssue(BaseModel):
+    lock_reason: str | None = None
+
+
+def names(labels: list[str | NameOnly]) -> list[str]:
+    return [each if isinstance(each, str) else each.name for each in labels]
+
+
+def router(hub: Hub) -> APIRouter:
+    api = APIRouter()
+
+    @api.get("/repos/{owner}/{name}/issues")
+    def listing(owner: str, name: str, request: Request, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        rows, total = listed(hub, dict(request.query_params), paging, repo=repo)
+        return paging.reply([render.issue(hub, row, repo) for row in rows], total)
+
+    @api.get("/issues")
+    def mine(request: Request, paging: PageDep) -> Response:
+        """Issues of the person, by `filter` (assigned or created), in all repositories."""
+        actor = hub.access.user()
+        query = dict(request.query_params)
+        query["creator" if query.get("filter") == "created" else "assignee"] = actor.login
+        rows, total = listed(hub, query, paging)
+        rows = [row for row in rows if hub.access.sees(actor, hub.access.repo_by_id(row["repo_id"]))]
+        return paging.reply([render.issue(hub, row) for row in rows], total)
+
+    @api.post("/repos/{owner}/{name}/issues")
+    def create(owner: str, name: str, wanted: CreateIssue) -> Response:
+        repo = hub.access.repo(owner, name, "issues", "write", role="read")
+        assignees = wanted.assignees or ([wanted.assignee] if wanted.assignee else [])
+        milestone = int(wanted.milestone) if wanted.milestone is not None else None
+        row = issues.create(
+            hub,
+            repo,
+            hub.access.user(),
+            str(wanted.title),
+            wanted.body,
+            labels=names(wanted.labels),
+            assignees=assignees,
+            milestone=milestone,
+        )
+        data = render.issue(hub, row, repo)
+        return reply(data, 201, {"Location": data["url"]})
+
+    @api.get("/repos/{owner}/{name}/issues/{number:int}")
+    def get(owner: str, name: str, number: int) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        return reply(render.issue(hub, issues.find(hub, repo, number), repo))
+
+    @api.patch("/repos/{owner}/{name}/issues/{number:int}")
+    def change(owner: str, name: str, number: int, wanted: ChangeIssue) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="read")
+        row, actor = issues.find(hub, repo, number), hub.access.user()
+        values = wanted.model_dump(exclude_unset=True)
+        if values.get("state") not in (None, "open", "closed"):
+            raise invalid("Validation Failed", {"resource": "Issue", "field": "state", "code": "invalid"})
+        _check_editor(repo, row, values)
+        if wanted.labels is not None:
+            values["labels"] = names(wanted.labels)
+        if "assignee" in values and "assignees" not in values:
+            values["assignees"] = [values["assignee"]] if values["assignee"] else []
+        if isinstance(values.get("milestone"), str):
+            values["milestone"] = int(values["milestone"])
+        row = issues.edit(hub, repo, row, actor, values)
+        return reply(render.issue(hub, row, repo))
+
+    def _check_editor(repo: Row, row: Row, values: dict[str, Any]) -> None:
+        """The author may change text and state; labels, people and milestone need triage; others' text needs write."""
+        actor = current_actor()
+        author = row["author_id"] == actor.account_id
+        text = {"title", "body"} & set(values)
+        if text and not author and not hub.access.allowed(actor, repo, BOTH, "write"):
+            raise forbidden("Must have admin rights to Repository.")
+        if not author and not hub.access.allowed(actor, repo, BOTH, "write", role="triage"):
+            raise forbidden("Must have admin rights to Repository.")
+        if not hub.access.allowed(actor, repo, BOTH, "write", role="triage"):
+            for key in ("labels", "assignees", "assignee", "milestone"):
+                values.pop(key, None)
+
+    @api.put("/repos/{owner}/{name}/issues/{number}/lock")
+    def lock(owner: str, name: str, number: int, wanted: LockIssue | None = None) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write")
+        reason = wanted.lock_reason if wanted else None
+        issues.lock(hub, issues.find(hub, repo, number), current_actor(), locked=True, reason=reason)
+        return reply(None, 204)
+
+    @api.delete("/repos/{owner}/{name}/issues/{number}/lock")
+    def unlock(owner: str, name: str, number: int) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write")
+        issues.lock(hub, issues.find(hub, repo, number), current_actor(), locked=False)
+        return reply(None, 204)
+
+    _events(api, hub)
+    return api
+
+
+def _events(api: APIRouter, hub: Hub) -> None:
+    db = hub.db
+
+    @api.get("/repos/{owner}/{name}/issues/events")
+    def of_repository(owner: str, name: str, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ?"
+        rows = db.rows(
+            f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?",  # noqa: S608
+            repo["id"],
+            paging.limit,
+            paging.offset,
+        )
+        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])  # noqa: S608
+        return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
+
+    @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
+    def one(owner: str, name: str, event_id: int) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.id = ?"
+        row = db.row(f"SELECT e.* {where}", repo["id"], event_id)  # noqa: S608
+        if row is None:
+            raise not_found()
+        return reply(render.event(hub, row, repo, with_issue=True))
+
+    @api.get("/repos/{owner}/{name}/issues/{number}/events")
+    def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        row = issues.find(hub, repo, number)
+        total = db.value("SELECT COUNT(*) FROM issue_events WHERE issue_id = ?", row["id"])
+        page = db.rows(
+            "SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id LIMIT ? OFFSET ?",
+            row["id"],
+            paging.limit,
+            paging.offset,
+        )
+        return paging.reply([render.event(hub, each, repo) for each in page], total)
+
+    @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
+    def timeline(owner: str, name: str, number: int, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        entries = _timeline(issues.find(hub, repo, number), repo, paging)
+        return entries
+
+    def _timeline(row: Row, repo: Row, paging: Paging) -> Response:
+        order = db.rows(
+            """SELECT 'event' AS kind, id, created_at FROM issue_events WHERE issue_id = ?
+               UNION ALL SELECT 'comment', id, created_at FROM comments WHERE issue_id = ? ORDER BY 3, 1, 2""",
+            row["id"],
+            row["id"],
+        )
+        items = []
+        for each in paging.slice(order):
+            if each["kind"] == "event":
+                items.append(render.event(hub, db.get("issue_events", each["id"]), repo))
+            else:
+                shown = render.comment(hub, db.get("comments", each["id"]), row)
+                items.append(shown | {"event": "commented", "actor": shown["user"]})
+        return paging.reply(items, len(order))

@@ -1,0 +1,29 @@
+"""The timeline of issues and pull requests, comments aside: one row for each thing that happened."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from localhub.context import current_actor
+
+if TYPE_CHECKING:
+    from localhub.hub import Hub
+
+
+def record(hub: Hub, issue_id: int, event: str, actor_id: int | None, **data: object) -> int:
+    """Note an event, inside its transaction.
+
+    Keys of `data` that end in `_id` and name an account (assignee_id, assigner_id, requested_reviewer_id) or an issue
+    (sub_issue_id, parent_issue_id, blocked_by_id, blocking_id) are shown as that object; others as they are.
+    """
+    actor = current_actor()
+    return hub.db.insert(
+        "issue_events",
+        issue_id=issue_id,
+        event=event,
+        actor_id=actor_id,
+        app_id=actor.app_id if actor.account_id == actor_id else None,
+        data=json.dumps(data),
+        created_at=hub.now(),
+    )
