@@ -18,15 +18,22 @@ from localhub.hub import Hub
 from localhub.middleware import Middleware
 from localhub.rest import (
     apps,
+    comments,
     commits,
     contents,
     git,
     installations,
+    issues,
+    labels,
     meta,
+    notifications,
     protection,
     pulls,
+    reactions,
+    relations,
     repos,
     reviews,
+    search,
     smarthttp,
     users,
 )
@@ -47,6 +54,13 @@ ROUTERS: list[Router] = [
     pulls.router,
     reviews.router,
     repos.router,
+    comments.router,
+    labels.router,
+    reactions.router,
+    relations.router,
+    search.router,
+    notifications.router,
+    issues.router,
     smarthttp.router,
 ]
 """In order of precedence; pages, which match anything, come last."""
