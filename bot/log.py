@@ -11,6 +11,22 @@ import structlog
 _QUIET = ("httpx", "httpcore", "openai", "urllib3", "alembic", "github", "asyncio")
 
 
+class _Seldom(logging.Filter):
+    """Lets the same complaint through once a minute: DBOS repeats it at each poll while the database is away."""
+
+    def __init__(self, every_s: float = 60.0) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        place = (record.pathname, record.lineno)
+        if record.created - self._last.get(place, 0.0) < self._every_s:
+            return False
+        self._last[place] = record.created
+        return True
+
+
 def configure(
     form: Literal["auto", "json", "console"] = "auto", level: str = "info", stream: TextIO | None = None
 ) -> None:
@@ -44,6 +60,7 @@ def configure(
     dbos = logging.getLogger("dbos")
     dbos.handlers[:] = [handler]
     dbos.propagate = False
+    dbos.filters[:] = [*(one for one in dbos.filters if not isinstance(one, _Seldom)), _Seldom()]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -110,7 +111,10 @@ def create_app(
         return _answer(200, status="ready") if loop.ready else _answer(503, "the engine is not running")
 
     @app.get("/status.json")
-    def status() -> Response:
+    def status(request: Request) -> Response:
+        # It names private repositories and their issues. Behind a proxy uvicorn puts the real client here.
+        if request.client is None or not _is_local(request.client.host):
+            return _answer(403, "this page is for programs on this machine; use `branchwork status`")
         return JSONResponse(dict(summary()))
 
     @app.exception_handler(TooLarge)
@@ -122,6 +126,13 @@ def create_app(
         return _answer(400, f"the request is not valid: {error.errors()}")
 
     return app
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _answer(code: int, message: str = "", status: str = "") -> JSONResponse:

@@ -70,6 +70,7 @@ class Sweeper:
 
     def _loop(self) -> None:
         clock = self._kernel.clock
+        failing = False
         next_sweep = clock() + self._rhythm.sweep_s
         next_prune = clock() + self._rhythm.prune_s
         while True:
@@ -88,8 +89,13 @@ class Sweeper:
                 if clock() >= next_prune:
                     next_prune = clock() + self._rhythm.prune_s
                     self._kernel.durable.prune(clock() - self._rhythm.keep_s)
+                if failing:
+                    log.info("the sweep works again")
+                failing = False
             except Exception as error:
-                log.warning("sweep failed, tried again", exc_info=error)
+                if not failing:
+                    log.warning("the sweep failed, tried again until it works", exc_info=error)
+                failing = True
                 next_sweep = clock() + self._rhythm.sweep_s
 
     def run_due(self) -> None:

@@ -29,6 +29,24 @@ def normalise(url: str) -> str:
     return url
 
 
+class _Turnstile:
+    """A lock that tells a thread that it already has it, instead of letting it wait for itself for ever."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def __enter__(self) -> None:
+        if self._owner == threading.get_ident():
+            raise RuntimeError("a write transaction was begun inside another one of the same thread")
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self._owner = None
+        self._lock.release()
+
+
 class Database:
     """An engine with our settings. DBOS is handed the same engine, so that one transaction covers both."""
 
@@ -45,7 +63,7 @@ class Database:
             raise DatabaseError(
                 f"DATABASE_URL names {self.url.get_backend_name()!r}; Branchwork runs on sqlite and postgresql."
             )
-        self._writer: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writer: AbstractContextManager[object] = _Turnstile() if self.is_sqlite else nullcontext()
         self.engine = self._make_engine()
 
     def _make_engine(self) -> sa.Engine:

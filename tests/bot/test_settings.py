@@ -85,6 +85,7 @@ def logs() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
     dbos = logging.getLogger("dbos")
     dbos.handlers.clear()
+    dbos.filters.clear()
     dbos.propagate = True
     structlog.reset_defaults()
 
@@ -100,6 +101,15 @@ def test_ours_and_the_libraries_logs_are_json_lines() -> None:
     assert '"number": 3' in ours
     assert '"event": "from a library"' in theirs
     assert '"level": "warning"' in theirs
+
+
+@pytest.mark.usefixtures("logs")
+def test_dbos_complains_once_a_minute() -> None:
+    stream = StringIO()
+    log.configure("json", "info", stream)
+    for _ in range(3):
+        logging.getLogger("dbos").warning("the database is away")
+    assert len(stream.getvalue().splitlines()) == 1
 
 
 @pytest.mark.usefixtures("logs")

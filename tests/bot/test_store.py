@@ -50,6 +50,17 @@ def test_sqlite_is_durable_and_has_one_writer(database: Database) -> None:
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
 
 
+def test_a_write_inside_a_write_is_told_and_not_waited_for(database: Database) -> None:
+    with (
+        database.write(),
+        pytest.raises(RuntimeError, match="inside another one"),
+        database.write(),
+    ):
+        raise AssertionError("not reached")
+    with database.write() as connection:
+        assert records.spent(connection, "t").dollars == 0
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [

@@ -119,6 +119,8 @@ def test_a_body_above_githubs_limit_is_refused(door: Door) -> None:
 def test_health_and_status(door: Door) -> None:
     assert door.client.get("/healthz").status_code == 200
     assert door.client.get("/status.json").json()["unconsumed"] == 0
+    forwarded = door.client.get("/status.json", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert forwarded.status_code == 403, "it is not for the other side of a proxy"
     door.broken = True
     assert door.client.get("/healthz").status_code == 503
     door.broken = False
