@@ -86,6 +86,8 @@ class Api:
                 raise Limited(f"GitHub's limit: {message}", wait or 60.0)
             if "NOT_FOUND" in kinds:
                 raise NotFound(message, 404)
+            if "something went wrong" in message.lower():  # GitHub's words for a server error behind HTTP 200
+                raise Unreachable(f"GitHub failed: {message}", 500)
             raise Refused(f"GitHub refused a GraphQL request: {message}", 422)
         return dict(data["data"])
 
