@@ -89,9 +89,18 @@ class _Refuse(Exception):
 
 def write_inputs(git_dir: Path, change: Change, tree: Path) -> None:
     """Message and list of files, as files: nothing of them passes through a shell."""
-    present = [path for path in change.include if os.path.lexists(tree / path)]
+    present = [path for path in change.include if _is_file(tree, path)]
     (git_dir / "MESSAGE").write_text(change.message)
     (git_dir / "INCLUDE").write_bytes(b"".join(os.fsencode(path) + b"\0" for path in present))
+
+
+def _is_file(tree: Path, path: str) -> bool:
+    """Whether it is still a file or link, reached without a link on the way: git refuses all else, and all with it."""
+    steps = [tree.joinpath(*path.split("/")[: at + 1]) for at in range(path.count("/") + 1)]
+    if any(os.path.islink(step) for step in steps[:-1]) or not os.path.lexists(steps[-1]):
+        return False
+    mode = steps[-1].lstat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
 def script(base: str, change: Change, git_dir: str = "/git", tree: str = WORKSPACE) -> str:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from worker.files import Files
+from worker.files import Files, split
 from worker.harness.builtin import Builtin
 from worker.messages import ModelAnswer, ToolFailure, ToolMistake, ToolResult
 from worker.sandbox import Result, SandboxCommand, SandboxError
@@ -159,6 +161,18 @@ def test_no_link_is_followed(use: Use, workspace: Workspace, shared: Path) -> No
     assert sorted(os.listdir(shared / "host")) == ["secret"]
     assert (shared / "host/secret").read_text() == "SECRET"
     assert [name for name in os.listdir(workspace.tree) if name.endswith(".new")] == []
+
+
+@given(
+    st.text() | st.lists(st.sampled_from(["", ".", "..", "a", ".git", "/", "\0", "\ud800"]), max_size=6).map("/".join)
+)
+def test_no_path_leads_elsewhere(path: str) -> None:
+    try:
+        parts = split(path)
+    except ToolMistake:
+        return
+    assert not set(parts) & {"", ".", "..", ".git"}
+    assert all("/" not in part and "\0" not in part for part in parts)
 
 
 def test_a_folder_cannot_be_deleted_or_overwritten(workspace: Workspace) -> None:

@@ -82,9 +82,13 @@ def test_a_tree_like_the_base_is_empty(
 def test_named_paths_are_committed_though_ignored(
     inside: Run, workspaces: Workspaces, workspace: Workspace, change: Change
 ) -> None:
-    inside("mkdir build; echo a > build/a; echo b > build/b; echo c > '*.log'")
-    asked = change.model_copy(update={"include": ("build/a", "never-written", "*.log")})
-    assert committed(workspaces.commit(workspace, asked)).files == ("*.log", "build/a")
+    inside(
+        "mkdir build; echo a > build/a; echo b > build/b; echo c > '*.log'; mkdir folder.log; ln -s build way; touch folder.log/x"
+    )
+    asked = change.model_copy(
+        update={"include": ("build/a", "never-written", "*.log", "folder.log", "way/b", "build/a/x")}
+    )
+    assert committed(workspaces.commit(workspace, asked)).files == ("*.log", "build/a", "way")
 
 
 def test_the_next_attempt_starts_from_the_last_commit(

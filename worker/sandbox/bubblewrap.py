@@ -32,7 +32,11 @@ INSIDE = 1000
 PASSWD = b"root:x:0:0::/root:/bin/sh\nsandbox:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
 GROUP = b"root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n"
 HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost\n"
-ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "localtime")
+# What programs of /usr look for in /etc, as globs: public on every machine.
+ETC = (
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "localtime"),
+    *("nsswitch.conf", "protocols", "services", "mime.types", "python3*", "java-*-openjdk"),
+)
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 # The limit on processes is set inside, where it counts the sandbox's own user namespace alone. dash says -p, bash -u.
@@ -122,7 +126,7 @@ class Bubblewrap:
             ["--ro-bind", "/usr", "/usr"],
             *_system(),
             ["--perms", "0755", "--dir", "/etc"],
-            *(["--ro-bind", f"/etc/{name}", f"/etc/{name}"] for name in ETC if Path("/etc", name).exists()),
+            *(["--ro-bind", str(path), str(path)] for glob in ETC for path in Path("/etc").glob(glob) if path.exists()),
             ["--ro-bind-data", str(fds.passwd), "/etc/passwd", "--ro-bind-data", str(fds.group), "/etc/group"],
             ["--ro-bind-data", str(fds.hosts), "/etc/hosts", "--ro-bind-data", str(fds.command), COMMAND],
             # /dev is a tmpfs of half the machine's memory: its size cannot be set, so nothing may be written there.

@@ -47,7 +47,7 @@ class Launcher:
             yield group
         finally:
             if group is not None:
-                group.close()
+                _close(group)
 
     def chain(self, command: SandboxCommand, group: cgroups.Group | None) -> list[str]:
         """The programs, each becoming the next, that come before the backend's own."""
@@ -68,6 +68,13 @@ class Launcher:
         if uid == 0:
             raise SandboxError(f"{workspace} belongs to root: give it to the uid that its commands are to run under")
         return uid
+
+
+def _close(group: cgroups.Group) -> None:
+    try:
+        group.close()
+    except OSError as error:
+        raise SandboxError(f"what ran in a sandbox cannot be ended: {error}") from error
 
 
 def environment(command: SandboxCommand, toolchain: str) -> Iterator[tuple[str, str]]:
