@@ -1,0 +1,63 @@
+"""The webhook's door: what is not GitHub's, not JSON or not known; and the same delivery twice."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from typing import Any
+
+import httpx
+
+
+def send(world: Any, event: str, body: bytes, *, secret: str | None, guid: str | None = None) -> httpx.Response:
+    headers = {
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": guid or str(uuid.uuid4()),
+        "Content-Type": "application/json",
+    }
+    if secret is not None:
+        headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return httpx.post(f"{world.stage.bot_url}/webhook", content=body, headers=headers, timeout=10)
+
+
+def test_what_the_door_refuses_and_ignores(world: Any) -> None:
+    secret = world.stage._secret
+    number = world.open()
+    world.label(number)
+    labeled = world.until(
+        lambda: [d for d in deliveries(world) if d["event"] == "issues" and d["action"] == "labeled"], "the delivery"
+    )[0]
+    world.closed(number)
+    before = world.status()["counts"]
+    payload = json.dumps(delivery(world, labeled["id"])["request"]["payload"]).encode()
+    assert send(world, "issues", payload, secret=None).status_code == 401
+    assert send(world, "issues", payload, secret="wrong").status_code == 401
+    assert send(world, "issues", payload + b" ", secret=None).status_code == 401
+    assert send(world, "issues", b"{not json", secret=secret).status_code == 400
+    assert send(world, "meta_surprise", b"{}", secret=secret).status_code == 202
+    world.quiet()
+    assert world.status()["counts"] == before, "nothing is stored"
+    assert send(world, "issues", payload, secret=secret, guid=labeled["guid"]).status_code == 202
+    assert send(world, "issues", payload, secret=secret).status_code == 202, "the same fact under another delivery"
+    world.quiet()
+    assert len(world.status()["trees"]) == 1
+    assert len(world.ada.get(f"/issues/{number}/sub_issues")) == len(world.ada.pulls()) - 1
+
+
+def deliveries(world: Any) -> list[dict[str, Any]]:
+    return as_app(world, "/app/hook/deliveries?per_page=100")
+
+
+def delivery(world: Any, ident: int) -> dict[str, Any]:
+    return as_app(world, f"/app/hook/deliveries/{ident}")
+
+
+def as_app(world: Any, path: str) -> Any:
+    from github import Auth
+
+    auth = Auth.AppAuth(1, (world.stage.folder / "app.pem").read_text())
+    answer = httpx.get(world.stage.api + path, headers={"Authorization": f"Bearer {auth.token}"}, timeout=10)
+    answer.raise_for_status()
+    return answer.json()
