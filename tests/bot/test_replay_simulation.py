@@ -268,11 +268,11 @@ def test_any_change_comes_out_byte_equal(tmp_path: Path) -> None:
     assert len({t.id for t in tree.tasks if "CHANGES.txt" in t.paths}) > 1
 
 
-@pytest.mark.parametrize("max_depth", [1, 2, 4])
+@pytest.mark.parametrize("max_depth", [1, 3])
 def test_a_large_change_is_split_as_deep_as_allowed(tmp_path: Path, max_depth: int) -> None:
-    target = {f"src/{'ab'[n % 2]}/m{n}.py": Entry("100644", f"N = {n}\n".encode() * 40) for n in range(60)}
+    target = {f"src/{'ab'[n % 2]}/m{n}.py": Entry("100644", f"N = {n}\n".encode() * 40) for n in range(30)}
     root = put(tmp_path / "work", {})
-    with serving(Replay({}, target, Script(max_lines=50, max_tasks=6))) as client:
+    with serving(Replay({}, target, Script(max_lines=50, max_tasks=4))) as client:
         tree = Tree(client, root, None, random.Random(2))
         goal = {"title": "Build it", "body": "", "acceptance": [], "paths": [], "forbidden": []}
         tree.plan(goal, max_depth=max_depth)
@@ -281,7 +281,7 @@ def test_a_large_change_is_split_as_deep_as_allowed(tmp_path: Path, max_depth: i
     assert (tree.planners > 1) == (max_depth > 1)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_sample_comes_out_equal_with_green_steps(tmp_path: Path, seed: int) -> None:
     base, target = read_tree(SAMPLE / "base"), read_tree(SAMPLE / "target")
     script = load(SAMPLE / "script.yml")
