@@ -42,7 +42,7 @@ class Door(Protocol):
         ...
 
     def pushed(self, changes: Sequence[RefChange]) -> None:
-        """The push is done; called before its client is told so."""
+        """The push is done, with these moves or none; called before its client is told so."""
         ...
 
 
@@ -77,7 +77,7 @@ async def spool(request: Request) -> IO[bytes]:
     async for chunk in request.stream():
         file.write(unzip.decompress(chunk) if unzip else chunk)
     file.seek(0)
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _cgi(request: Request, repo: GitRepo, path_info: str, user: str, length: int) -> dict[str, str]:
@@ -179,8 +179,7 @@ def _push(
             before = repo.refs()
             out = _receive(repo, cgi, _real(body), hooks, door)
             changes = differences(before, repo.refs())
-            if changes:
-                door.pushed(changes)
+            door.pushed(changes)
     head, separator, content = out.partition(b"\r\n\r\n")
     if not separator:
         return PlainTextResponse("git failed to answer", 500)

@@ -70,7 +70,7 @@ class GitRepo:
     def refs(self, *prefixes: str) -> dict[str, str]:
         """Full ref names and what they point at (the tag object, for an annotated tag), sorted by name."""
         out = text(self.git("for-each-ref", "--format=%(refname) %(objectname)", *prefixes))
-        return dict(line.split(" ", 1) for line in out.splitlines())  # type: ignore[misc]
+        return dict(line.split(" ", 1) for line in out.splitlines())
 
     def ref(self, name: str) -> str | None:
         """What the ref of this full name points at."""

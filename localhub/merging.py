@@ -146,10 +146,11 @@ def merge(
         landed = _land(hub, repo, git, pull, actor, base, method, title, message)
         if isinstance(landed, Conflict):
             raise GitHubError(405, "Pull Request is not mergeable")
+        change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
+        promised = refs.promise(hub, repo, [change], actor, pull["id"])
         with hub.tx():
             pullsync.mark_merged(hub, repo, pull, actor.account_id, landed)
-            change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
-            refs.move(hub, repo, change, actor, checked=True)
+            refs.move(hub, repo, change, actor, checked=True, promised=promised)
         if repo["delete_branch_on_merge"]:
             head = git.ref(f"refs/heads/{pull['head_ref']}")
             if head is not None:

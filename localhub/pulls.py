@@ -14,6 +14,7 @@ from localhub.events import Event
 from localhub.gitdiff import changes
 from localhub.refs import git_of
 from localhub.render import pulls as render
+from localhub.render.accounts import simple_user
 from localhub.timeline import record
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def request_reviewers(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequ
             if account["id"] in render.requested(hub, pull["id"]):
                 continue
             hub.db.insert("review_requests", pull_id=pull["id"], account_id=account["id"])
-            asked = render.simple_user(hub, account)
+            asked = simple_user(hub, account)
             touch(hub, pull["issue_id"])
             record(hub, pull["issue_id"], "review_requested", actor.account_id, requested_reviewer_id=account["id"])
             tell(hub, repo, pull["id"], "review_requested", actor.account_id, requested_reviewer=asked)
@@ -307,7 +308,7 @@ def unrequest_reviewers(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Se
             touch(hub, pull["issue_id"])
             more = {"requested_reviewer_id": account["id"]}
             record(hub, pull["issue_id"], "review_request_removed", actor.account_id, **more)
-            asked = render.simple_user(hub, account)
+            asked = simple_user(hub, account)
             tell(hub, repo, pull["id"], "review_request_removed", actor.account_id, requested_reviewer=asked)
     return get(hub, pull["id"])
 

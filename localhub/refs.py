@@ -5,12 +5,14 @@ Lock order: the repository's lock first, the database's transaction inside it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from localhub import protection
+from localhub.auth import Actor
 from localhub.errors import GitHubError, invalid
 from localhub.events import Event
 from localhub.gitcore import ZERO, GitError, RefChange
@@ -20,7 +22,6 @@ from localhub.people import account_of
 from localhub.render import git as render
 
 if TYPE_CHECKING:
-    from localhub.auth import Actor
     from localhub.db import Row
     from localhub.hub import Hub
 
@@ -38,28 +39,78 @@ class Door:
     hub: Hub
     repo: Row
     actor: Actor
+    promises: list[int] = field(default_factory=list)
 
     def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> list[str]:
-        return protection.refusals(self.hub, self.repo, self.actor, repo, changes)
+        why = protection.refusals(self.hub, self.repo, self.actor, repo, changes)
+        if not why:
+            self.promises.append(promise(self.hub, self.repo, changes, self.actor))
+        return why
 
     def pushed(self, changes: Sequence[RefChange]) -> None:
-        tell(self.hub, self.repo, changes, self.actor)
+        if changes:
+            tell(self.hub, self.repo, changes, self.actor, self.promises)
+        elif self.promises:
+            with self.hub.tx():
+                keep(self.hub, self.promises)
 
 
-def move(hub: Hub, repo: Row, change: RefChange, actor: Actor, *, force: bool = False, checked: bool = False) -> None:
+def promise(
+    hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, pull_id: int | None = None
+) -> int:
+    """Write down what is about to move, so that a crash between git and the database loses no event."""
+    listed = json.dumps([[change.ref, change.old, change.new] for change in changes])
+    with hub.tx():
+        return hub.db.insert(
+            "ref_promises", repo_id=repo["id"], actor_id=actor.account_id, actor_kind=actor.kind, changes=listed,
+            pull_id=pull_id,
+        )  # fmt: skip
+
+
+def keep(hub: Hub, promises: Sequence[int]) -> None:
+    """Inside the transaction that tells of the moves."""
+    for promise_id in promises:
+        hub.db.execute("DELETE FROM ref_promises WHERE id = ?", promise_id)
+
+
+def recover(hub: Hub) -> None:
+    """At the start: tell of refs that an earlier process moved and died before telling."""
+    from localhub import pulls, pullsync
+
+    for row in hub.db.rows("SELECT * FROM ref_promises ORDER BY id"):
+        repo = hub.access.repo_by_id(row["repo_id"])
+        git = git_of(hub, repo)
+        actor = Actor(row["actor_kind"], row["actor_id"], hub.db.get("accounts", row["actor_id"])["login"])
+        asked = [RefChange(*each) for each in json.loads(row["changes"])]
+        moved = [change for change in asked if (git.ref(change.ref) or ZERO) == change.new]
+        with hub.repo_locks.of(repo["id"]), hub.tx():
+            pull = pulls.get(hub, row["pull_id"]) if row["pull_id"] else None
+            if moved and pull is not None and not pull["merged"]:
+                pullsync.mark_merged(hub, repo, pull, actor.account_id, moved[0].new)
+            tell(hub, repo, moved, actor, [row["id"]])
+
+
+def move(
+    hub: Hub, repo: Row, change: RefChange, actor: Actor, *,
+    force: bool = False, checked: bool = False, promised: int | None = None,
+) -> None:  # fmt: skip
     """Move one ref over the API; `checked` when the caller has judged the branch's rules itself (a merge).
 
-    The caller holds the repository's lock if `change.old` must still be true.
+    The caller holds the repository's lock if `change.old` must still be true, and has promised the move
+    if it is inside a transaction.
     """
     with hub.repo_locks.of(repo["id"]):
         git = git_of(hub, repo)
         if not checked:
             _judge(hub, repo, git, change, actor, force=force)
+        promised = promised or promise(hub, repo, [change], actor)
         try:
             git.update_refs([change])
         except GitError as error:
+            with hub.tx():
+                keep(hub, [promised])
             raise invalid("Reference cannot be updated") from error
-        tell(hub, repo, [change], actor)
+        tell(hub, repo, [change], actor, [promised])
 
 
 def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *, force: bool) -> None:
@@ -75,12 +126,15 @@ def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *
     raise invalid(" ".join(sentences) if len(why) == len(sentences) else f"Protected branch: {' '.join(sentences)}")
 
 
-def tell(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor) -> None:
-    """Everything that follows from refs that have moved."""
+def tell(
+    hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, promises: Sequence[int] = ()
+) -> None:
+    """Everything that follows from refs that have moved, as was promised."""
     git = git_of(hub, repo)
     mine = [change for change in changes if change.ref.startswith(("refs/heads/", "refs/tags/"))]
     payloads = [(change, _payload(hub, repo, git, change, changes, actor)) for change in mine]
     with hub.tx():
+        keep(hub, promises)
         hub.db.update("repos", repo["id"], pushed_at=hub.now())
         for change, payload in payloads:
             for event in _events(hub, repo, change, payload, actor):

@@ -14,6 +14,7 @@ from localhub.db import Row
 from localhub.errors import GitHubError, conflict, invalid, not_found
 from localhub.gitcore import RefChange
 from localhub.gitmerge import Conflict, merge_commit
+from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.people import identity, web_committer
@@ -42,7 +43,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     root = "/repos/{owner}/{name}"
 
-    def reading(owner: str, name: str) -> tuple[Row, refs.GitRepo]:
+    def reading(owner: str, name: str) -> tuple[Row, GitRepo]:
         repo = hub.access.repo(owner, name, "contents")
         return repo, refs.git_of(hub, repo)
 

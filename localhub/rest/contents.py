@@ -15,6 +15,7 @@ from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, conflict, invalid, not_found
 from localhub.gitcore import ZERO, Entry, RefChange
+from localhub.gitstore import GitRepo
 from localhub.http import reply
 from localhub.hub import Hub
 from localhub.people import identity
@@ -65,7 +66,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             "_links": {"self": url, "git": git_url, "html": page},
         }
 
-    def file(repo: Row, git: refs.GitRepo, entry: Entry, ref: str, path: str) -> dict[str, Any]:
+    def file(repo: Row, git: GitRepo, entry: Entry, ref: str, path: str) -> dict[str, Any]:
         data = described(repo, entry, ref, path)
         content = git.blob(entry.sha)
         assert content is not None
@@ -116,7 +117,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
 
     def write(
         owner: str, name: str, path: str, wanted: PutFile | DeleteFile, content: bytes | None
-    ) -> tuple[Row, refs.GitRepo, str, Entry | None, bool]:
+    ) -> tuple[Row, GitRepo, str, Entry | None, bool]:
         """Commit one change to a branch: (repository, git, commit, the new entry, whether the file is new)."""
         repo = hub.access.repo(owner, name, "contents", "write")
         actor, git = current_actor(), refs.git_of(hub, repo)

@@ -14,7 +14,7 @@ from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, conflict, field, invalid, not_found
 from localhub.gitcore import SHA, GitError, Person
-from localhub.gitstore import raw_date
+from localhub.gitstore import GitRepo, raw_date
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.people import identity
@@ -87,15 +87,15 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     base = "/repos/{owner}/{name}/git"
 
-    def reading(owner: str, name: str) -> tuple[Row, refs.GitRepo]:
+    def reading(owner: str, name: str) -> tuple[Row, GitRepo]:
         repo = hub.access.repo(owner, name, "contents")
         return repo, refs.git_of(hub, repo)
 
-    def writing(owner: str, name: str) -> tuple[Row, refs.GitRepo]:
+    def writing(owner: str, name: str) -> tuple[Row, GitRepo]:
         repo = hub.access.repo(owner, name, "contents", "write")
         return repo, refs.git_of(hub, repo)
 
-    def shown(repo: Row, git: refs.GitRepo, ref: str) -> dict[str, Any]:
+    def shown(repo: Row, git: GitRepo, ref: str) -> dict[str, Any]:
         sha, kind, _ = git.kinds([ref])[0]
         return render.ref(hub, repo, ref, sha, kind)
 
@@ -181,7 +181,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             raise not_found()
         return reply(tree_json(repo, git, found[0], recursive=bool(recursive)))
 
-    def tree_json(repo: Row, git: refs.GitRepo, sha: str, *, recursive: bool) -> dict[str, Any]:
+    def tree_json(repo: Row, git: GitRepo, sha: str, *, recursive: bool) -> dict[str, Any]:
         entries = git.tree(sha, recursive=recursive)
         rows = []
         for entry in entries[:TREE_LIMIT]:

@@ -42,13 +42,13 @@ def protect(client: httpx.Client, **wanted: Any) -> None:
     assert done.status_code == 200, done.text
 
 
-def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any) -> None:
+def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice, hub.bot() as bot:
         pull = propose(bot, "topic", draft=True, body="Because.")
         validate(pull, "PullRequest")
         assert (pull["draft"], pull["mergeable"], pull["mergeable_state"]) == (True, None, "unknown")
         assert (pull["commits"], pull["additions"], pull["changed_files"]) == (1, 3, 1)
-        opened = validate(hub.hooks.wait("pull_request", "opened"), "WebhookPullRequestOpened")
+        opened = validate_hook(hub.hooks.delivery("pull_request", "opened"))
         assert opened["pull_request"]["user"]["login"] == pull["user"]["login"]
         hub.settle()
         url = f"{SAMPLE}/pulls/{pull['number']}"
@@ -56,9 +56,8 @@ def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any) -> None:
         assert (now["mergeable"], now["mergeable_state"]) == (True, "draft")
         assert alice.get(f"{SAMPLE}/git/ref/pull/{pull['number']}/merge").json()["object"]["sha"] == now["merge_commit_sha"]
         assert alice.put(f"{url}/merge").status_code == 405
-        hub.hub.db  # the GraphQL mutation is tested with GraphQL; here the service that it calls
         ready(hub, pull["number"])
-        validate(hub.hooks.wait("pull_request", "ready_for_review"), "WebhookPullRequestReadyForReview")
+        validate_hook(hub.hooks.delivery("pull_request", "ready_for_review"))
         assert [each["number"] for each in validate(alice.get(f"{SAMPLE}/pulls?head=alice:topic"), "list[PullRequestSimple]")] == [pull["number"]]
         assert alice.get(f"{SAMPLE}/pulls?head=alice:other").json() == []
         files = validate(alice.get(f"{url}/files"), "list[DiffEntry]")
@@ -69,14 +68,14 @@ def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any) -> None:
         assert alice.put(f"{url}/merge", json={"sha": "0" * 40}).status_code == 409
         done = validate(alice.put(f"{url}/merge", json={"sha": pull["head"]["sha"]}), "PullRequestMergeResult")
         assert head_of(alice, "main") == done["sha"]
-        closed = validate(hub.hooks.wait("pull_request", "closed"), "WebhookPullRequestClosed")
+        closed = validate_hook(hub.hooks.delivery("pull_request", "closed"))
         assert (closed["pull_request"]["merged"], closed["pull_request"]["merge_commit_sha"]) == (True, done["sha"])
         assert alice.get(f"{url}/merge").status_code == 204
         assert alice.put(f"{url}/merge").status_code == 405
         merge = validate(alice.get(f"{SAMPLE}/commits/{done['sha']}"), "Commit")
         assert merge["commit"]["message"] == "Merge pull request #1 from alice/topic\n\nBring topic"
         hub.settle()
-        assert hub.hooks.find("push")[-1]["ref"] == "refs/heads/main"
+        assert hub.hooks.find("push")[-1].payload["ref"] == "refs/heads/main"
 
 
 def ready(hub: Any, number: int) -> None:
@@ -133,12 +132,12 @@ def test_a_train_pushed_to_the_base_marks_its_pull_requests_merged(hub: Any) -> 
         assert now["merged_by"]["type"] == "Bot"
 
 
-def test_pushes_to_the_head(hub: Any, validate: Any) -> None:
+def test_pushes_to_the_head(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice:
         pull = propose(alice, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         sha = put(alice, "topic", "more.txt", "x\n")
-        told = validate(hub.hooks.wait("pull_request", "synchronize"), "WebhookPullRequestSynchronize")
+        told = validate_hook(hub.hooks.delivery("pull_request", "synchronize"))
         assert (told["before"], told["after"]) == (pull["head"]["sha"], sha)
         assert head_of(alice, "topic") == alice.get(url).json()["head"]["sha"] == sha
         assert alice.get(f"{SAMPLE}/git/ref/pull/1/head").json()["object"]["sha"] == sha
@@ -150,33 +149,34 @@ def test_pushes_to_the_head(hub: Any, validate: Any) -> None:
         assert alice.patch(url, json={"state": "open"}).status_code == 422
 
 
-def test_edits_and_refusals(hub: Any, validate: Any) -> None:
-    with hub.client("alice") as alice, hub.client("mallory") as mallory:
+def test_edits_and_refusals(hub: Any, validate: Any, validate_hook: Any) -> None:
+    with hub.client("alice") as alice, hub.client("mallory") as mallory, hub.client("carol") as carol:
         pull = propose(alice, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         again = {"title": "Again", "head": "topic", "base": "main"}
         assert "already exists" in alice.post(f"{SAMPLE}/pulls", json=again).json()["errors"][0]["message"]
         assert alice.post(f"{SAMPLE}/pulls", json={**again, "base": "nope"}).json()["errors"][0]["field"] == "base"
         assert "No commits between" in alice.post(f"{SAMPLE}/pulls", json={**again, "head": "main"}).json()["errors"][0]["message"]
-        assert mallory.patch(url, json={"title": "Mine"}).status_code == 403
-        assert mallory.put(f"{url}/merge").status_code == 403
+        assert mallory.get(url).status_code == 404
+        assert carol.patch(url, json={"title": "Mine"}).status_code == 403
+        assert carol.put(f"{url}/merge").status_code == 403
         assert alice.patch(url, json={"title": "New", "body": "b"}).json()["title"] == "New"
-        edited = validate(hub.hooks.wait("pull_request", "edited"), "WebhookPullRequestEdited")
+        edited = validate_hook(hub.hooks.delivery("pull_request", "edited"))
         assert edited["changes"]["title"]["from"] == "Bring topic"
         assert alice.patch(url, json={"state": "closed"}).json()["state"] == "closed"
-        validate(hub.hooks.wait("pull_request", "closed"), "WebhookPullRequestClosed")
+        validate_hook(hub.hooks.delivery("pull_request", "closed"))
         assert validate(alice.patch(url, json={"state": "open"}), "PullRequest")["state"] == "open"
-        validate(hub.hooks.wait("pull_request", "reopened"), "WebhookPullRequestReopened")
+        validate_hook(hub.hooks.delivery("pull_request", "reopened"))
 
 
-def test_reviews_and_required_approvals(hub: Any, validate: Any) -> None:
+def test_reviews_and_required_approvals(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob, hub.bot() as bot:
         protect(alice, required_pull_request_reviews={"required_approving_review_count": 1, "dismiss_stale_reviews": True})
         pull = propose(bot, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         asked = validate(alice.post(f"{url}/requested_reviewers", json={"reviewers": ["bob"]}), "PullRequestSimple")
         assert [each["login"] for each in asked["requested_reviewers"]] == ["bob"]
-        validate(hub.hooks.wait("pull_request", "review_requested"), "WebhookPullRequestReviewRequestedOneof0")
+        validate_hook(hub.hooks.delivery("pull_request", "review_requested"))
         validate(alice.get(f"{url}/requested_reviewers"), "PullRequestReviewRequest")
         hub.settle()
         assert bob.get(url).json()["mergeable_state"] == "blocked"
@@ -184,11 +184,11 @@ def test_reviews_and_required_approvals(hub: Any, validate: Any) -> None:
         assert (refused.status_code, "approving review" in refused.json()["message"]) == (405, True)
         assert bot.post(f"{url}/reviews", json={"event": "APPROVE"}).status_code == 422
         no = validate(bob.post(f"{url}/reviews", json={"event": "REQUEST_CHANGES", "body": "No"}), "PullRequestReview")
-        told = validate(hub.hooks.wait("pull_request_review", "submitted"), "WebhookPullRequestReviewSubmitted")
+        told = validate_hook(hub.hooks.delivery("pull_request_review", "submitted"))
         assert told["review"]["state"] == "changes_requested"
         assert bob.get(url).json()["requested_reviewers"] == []
         alice.put(f"{url}/reviews/{no['id']}/dismissals", json={"message": "done"})
-        validate(hub.hooks.wait("pull_request_review", "dismissed"), "WebhookPullRequestReviewDismissed")
+        validate_hook(hub.hooks.delivery("pull_request_review", "dismissed"))
         assert bob.post(f"{url}/reviews", json={"event": "APPROVE"}).json()["state"] == "APPROVED"
         assert bob.get(url).json()["mergeable_state"] == "clean"
         put(bot, "topic", "later.txt", "later\n")
@@ -198,14 +198,14 @@ def test_reviews_and_required_approvals(hub: Any, validate: Any) -> None:
         assert bob.put(f"{url}/merge").status_code == 200
 
 
-def test_comments_threads_and_pending_reviews(hub: Any, validate: Any) -> None:
+def test_comments_threads_and_pending_reviews(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob:
         pull = propose(alice, "topic")
         url, head = f"{SAMPLE}/pulls/{pull['number']}", pull["head"]["sha"]
         place = {"commit_id": head, "path": "topic.txt", "line": 2, "side": "RIGHT"}
         made = validate(bob.post(f"{url}/comments", json={**place, "body": "Why?"}), "PullRequestReviewComment")
         assert (made["position"], made["diff_hunk"]) == (2, "@@ -0,0 +1,3 @@\n+one\n+two")
-        told = validate(hub.hooks.wait("pull_request_review_comment", "created"), "WebhookPullRequestReviewCommentCreated")
+        told = validate_hook(hub.hooks.delivery("pull_request_review_comment", "created"))
         assert told["comment"]["body"] == "Why?"
         assert bob.post(f"{url}/comments", json={**place, "line": 9, "body": "No"}).status_code == 422
         reply = alice.post(f"{url}/comments/{made['id']}/replies", json={"body": "Because."})
@@ -221,15 +221,60 @@ def test_comments_threads_and_pending_reviews(hub: Any, validate: Any) -> None:
         assert len(alice.get(f"{url}/comments").json()) == 3
         edited = bob.patch(f"{SAMPLE}/pulls/comments/{made['id']}", json={"body": "Why on earth?"})
         assert edited.json()["body"] == "Why on earth?"
-        validate(hub.hooks.wait("pull_request_review_comment", "edited"), "WebhookPullRequestReviewCommentEdited")
+        validate_hook(hub.hooks.delivery("pull_request_review_comment", "edited"))
         put(alice, "topic", "topic.txt", "zero\none\nTWO\nthree\n")
         lines = [each["line"] for each in alice.get(f"{url}/comments").json()]
         assert lines == [None, None, 2]
         assert bob.delete(f"{SAMPLE}/pulls/comments/{made['id']}").status_code == 204
-        validate(hub.hooks.wait("pull_request_review_comment", "deleted"), "WebhookPullRequestReviewCommentDeleted")
+        validate_hook(hub.hooks.delivery("pull_request_review_comment", "deleted"))
 
 
-def test_rules_of_a_branch(hub: Any, validate: Any) -> None:
+def test_auto_merge_waits_for_the_required_check(hub: Any, validate_hook: Any) -> None:
+    from localhub import merging, pulls
+    from localhub.auth import Actor
+
+    with hub.client("alice") as alice, hub.bot() as bot:
+        assert alice.patch(SAMPLE, json={"allow_auto_merge": True}).status_code == 200
+        protect(alice, required_status_checks={"strict": True, "contexts": ["tests"]})
+        pull = propose(bot, "topic", body="Closes #2")
+        alice.post(f"{SAMPLE}/issues", json={"title": "Wanted"})
+        hub.settle()
+        repo = hub.hub.access.repo_row("alice", "sample")
+        row, actor = pulls.find(hub.hub, repo, pull["number"]), Actor("user", repo["owner_id"], "alice")
+        merging.enable_auto(hub.hub, repo, row, actor, "squash")
+        validate_hook(hub.hooks.delivery("pull_request", "auto_merge_enabled"))
+        status = {"state": "pending", "context": "tests"}
+        bot.post(f"{SAMPLE}/statuses/{pull['head']['sha']}", json=status)
+        hub.settle()
+        url = f"{SAMPLE}/pulls/{pull['number']}"
+        assert alice.get(url).json()["mergeable_state"] == "blocked"
+        bot.post(f"{SAMPLE}/statuses/{pull['head']['sha']}", json={**status, "state": "success"})
+        hub.settle()
+        now = alice.get(url).json()
+        assert (now["merged"], now["merged_by"]["login"]) == (True, "alice")
+        issue = alice.get(f"{SAMPLE}/issues/2").json()
+        assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+
+
+def test_what_a_killed_server_had_moved_is_told_after_the_start(hub: Any) -> None:
+    from localhub import refs
+    from localhub.auth import Actor
+    from localhub.gitcore import RefChange
+
+    with hub.client("alice") as alice:
+        pull = propose(alice, "topic")
+        repo = hub.hub.access.repo_row("alice", "sample")
+        change = RefChange("refs/heads/main", head_of(alice, "main"), pull["head"]["sha"])
+        refs.promise(hub.hub, repo, [change], Actor("user", repo["owner_id"], "alice"))
+        refs.git_of(hub.hub, repo).update_refs([change])  # and here the process dies
+        refs.recover(hub.hub)  # as the next one does at its start
+        assert alice.get(f"{SAMPLE}/pulls/{pull['number']}").json()["merged"] is True
+        hub.settle()
+        assert hub.hooks.find("push")[-1].payload["after"] == pull["head"]["sha"]
+        assert hub.hub.db.value("SELECT COUNT(*) FROM ref_promises") == 0
+
+
+def test_rules_of_a_branch(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice, hub.bot() as bot:
         ruleset = {
             "name": "main",
