@@ -26,7 +26,7 @@ def router(hub: Hub) -> APIRouter:
             if hub.access.sees(actor, hub.access.repo_by_id(row["id"]))
         ]
         rows, total = search(hub, q, paging, visible, sort, order)
-        wrap = {"total_count": total, "incomplete_results": False}
+        wrap = {"total_count": total, "incomplete_results": False, "search_type": "lexical"}
         return paging.reply([render.issue(hub, row) | {"score": 1.0} for row in rows], total, wrap, "items")
 
     return api
