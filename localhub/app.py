@@ -17,11 +17,14 @@ from localhub.http import reply
 from localhub.hub import Hub
 from localhub.middleware import Middleware
 from localhub.rest import (
+    actions,
     apps,
+    checks,
     comments,
     commits,
     contents,
     git,
+    graphql,
     installations,
     issues,
     labels,
@@ -35,6 +38,7 @@ from localhub.rest import (
     reviews,
     search,
     smarthttp,
+    statuses,
     users,
 )
 
@@ -48,6 +52,10 @@ ROUTERS: list[Router] = [
     installations.router,
     users.router,
     protection.router,
+    statuses.router,
+    checks.router,
+    actions.router,
+    graphql.router,
     git.router,
     contents.router,
     commits.router,

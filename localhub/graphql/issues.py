@@ -1,0 +1,182 @@
+"""Issues, their comments, sub-issues and dependencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localhub.graphql.accounts import account
+from localhub.graphql.base import Connection, Object, Scope
+from localhub.graphql.repository import Label, Repository, repository
+from localhub.ids import node_id
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+
+_CHILDREN = "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.child_id WHERE s.parent_id = ? ORDER BY s.position"
+
+
+class Written(Object):
+    """What somebody wrote: an issue, comment, review."""
+
+    AUTHOR = "author_id"
+
+    def author(self) -> Any:
+        return account(self.scope, self.row[self.AUTHOR])
+
+    def authorAssociation(self) -> str:
+        return str(self.hub.access.association(self.repository().row, self.row[self.AUTHOR]))
+
+    def viewerDidAuthor(self) -> bool:
+        return bool(self.scope.actor.account_id == self.row[self.AUTHOR])
+
+    def repository(self) -> Repository:
+        return repository(self.scope, self.row["repo_id"])
+
+    def body(self) -> str:
+        return self.row["body"] or ""
+
+    def bodyText(self) -> str:
+        return self.body()
+
+    def url(self) -> str:
+        return self._html(self.resourcePath())
+
+    def resourcePath(self) -> str:
+        raise NotImplementedError
+
+
+class Thread(Written):
+    """What issues and pull requests share; `issue_row` is the row in `issues`."""
+
+    @property
+    def issue_row(self) -> Row:
+        return self.row
+
+    def locked(self) -> bool:
+        return bool(self.issue_row["locked"])
+
+    def closed(self) -> bool:
+        return bool(self.issue_row["state"] == "closed")
+
+    def labels(self, orderBy: Any = None, **page: Any) -> Connection:
+        rows = self.hub.db.rows(
+            "SELECT n.* FROM issue_labels l JOIN labels n ON n.id = l.label_id WHERE l.issue_id = ? ORDER BY n.name",
+            self.issue_row["id"],
+        )
+        return Connection(rows, lambda row: Label(self.scope, row), **page)
+
+    def assignees(self, **page: Any) -> Connection:
+        rows = self.hub.db.rows(
+            "SELECT a.* FROM assignees s JOIN accounts a ON a.id = s.account_id WHERE s.issue_id = ? ORDER BY a.login",
+            self.issue_row["id"],
+        )
+        return Connection(rows, lambda row: account(self.scope, row), **page)
+
+    def comments(self, orderBy: dict[str, str] | None = None, **page: Any) -> Connection:
+        direction = "DESC" if (orderBy or {}).get("direction") == "DESC" else "ASC"
+        sql = f"SELECT id FROM comments WHERE issue_id = ? ORDER BY id {direction}"  # noqa: S608
+        db = self.hub.db
+        rows = db.rows(sql, self.issue_row["id"])
+        return Connection(rows, lambda row: IssueComment(self.scope, db.get("comments", row["id"])), **page)
+
+
+class Issue(Thread):
+    COLUMNS = {
+        "number": "number",
+        "title": "title",
+        "createdAt": "created_at",
+        "publishedAt": "created_at",
+        "updatedAt": "updated_at",
+        "closedAt": "closed_at",
+    }
+
+    def id(self) -> str:
+        return node_id("Issue", self.row["id"])
+
+    def state(self) -> str:
+        return str(self.row["state"]).upper()
+
+    def stateReason(self, enableDuplicate: bool | None = None) -> str | None:
+        reason = self.row["state_reason"]
+        return None if reason is None else str(reason).upper()
+
+    def resourcePath(self) -> str:
+        return f"{self.repository().resourcePath()}/issues/{self.row['number']}"
+
+    def _visible(self, rows: list[Row]) -> list[Row]:
+        """Related issues may be in repositories that the viewer cannot see."""
+        seen: dict[int, bool] = {}
+        for row in rows:
+            if row["repo_id"] not in seen:
+                repo = self.hub.access.repo_by_id(row["repo_id"])
+                seen[row["repo_id"]] = self.hub.access.sees(self.scope.actor, repo)
+        return [row for row in rows if seen[row["repo_id"]]]
+
+    def parent(self) -> Issue | None:
+        sql = "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?"
+        rows = self._visible(self.hub.db.rows(sql, self.row["id"]))
+        return Issue(self.scope, rows[0]) if rows else None
+
+    def subIssues(self, **page: Any) -> Connection:
+        rows = self._visible(self.hub.db.rows(_CHILDREN, self.row["id"]))
+        return Connection(rows, lambda row: Issue(self.scope, row), **page)
+
+    def subIssuesSummary(self) -> dict[str, int]:
+        rows = self.hub.db.rows(_CHILDREN, self.row["id"])
+        done = sum(row["state"] == "closed" for row in rows)
+        return {"total": len(rows), "completed": done, "percentCompleted": 100 * done // len(rows) if rows else 0}
+
+    def _related(self, own: str, other: str) -> list[Row]:
+        sql = f"""SELECT i.* FROM dependencies d JOIN issues i ON i.id = d.{other} WHERE d.{own} = ?
+                  ORDER BY d.created_at DESC, i.id DESC"""  # noqa: S608
+        return self._visible(self.hub.db.rows(sql, self.row["id"]))
+
+    def blockedBy(self, orderBy: Any = None, **page: Any) -> Connection:
+        rows = self._related("blocked_id", "blocking_id")
+        return Connection(rows, lambda row: Issue(self.scope, row), **page)
+
+    def blocking(self, orderBy: Any = None, **page: Any) -> Connection:
+        rows = self._related("blocking_id", "blocked_id")
+        return Connection(rows, lambda row: Issue(self.scope, row), **page)
+
+    def issueDependenciesSummary(self) -> dict[str, int]:
+        blocked, blocking = self._related("blocked_id", "blocking_id"), self._related("blocking_id", "blocked_id")
+        return {
+            "blockedBy": sum(row["state"] == "open" for row in blocked),
+            "blocking": sum(row["state"] == "open" for row in blocking),
+            "totalBlockedBy": len(blocked),
+            "totalBlocking": len(blocking),
+        }
+
+
+class IssueComment(Written):
+    COLUMNS = {"createdAt": "created_at", "publishedAt": "created_at", "updatedAt": "updated_at"}
+
+    @property
+    def _issue(self) -> Row:
+        return self.hub.db.get("issues", self.row["issue_id"])
+
+    def id(self) -> str:
+        return node_id("IssueComment", self.row["id"])
+
+    def repository(self) -> Repository:
+        return repository(self.scope, self._issue["repo_id"])
+
+    def issue(self) -> Issue:
+        return Issue(self.scope, self._issue)
+
+    def pullRequest(self) -> Any:
+        from localhub.graphql.pulls import PullRequest
+
+        return PullRequest.of_issue(self.scope, self._issue) if self._issue["is_pull"] else None
+
+    def resourcePath(self) -> str:
+        kind = "pull" if self._issue["is_pull"] else "issues"
+        return f"{self.repository().resourcePath()}/{kind}/{self._issue['number']}#issuecomment-{self.row['id']}"
+
+
+def thread(scope: Scope, row: Row) -> Any:
+    """The issue or pull request of a row in `issues`."""
+    from localhub.graphql.pulls import PullRequest
+
+    return PullRequest.of_issue(scope, row) if row["is_pull"] else Issue(scope, row)

@@ -1,0 +1,321 @@
+"""Pushes and pull requests run the repository's workflow files, and everyone is told."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+SAMPLE = "/repos/alice/sample"
+WORKFLOW = """
+name: CI
+on: [push, pull_request]
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - name: Look
+        run: |
+          echo "$GITHUB_EVENT_NAME $GITHUB_REF $GITHUB_HEAD_REF $GITHUB_BASE_REF $GITHUB_SHA $(git rev-parse HEAD)"
+          ls
+          test ! -e broken
+      - run: echo "::notice file=README.md,line=1::read me"
+"""
+
+
+def put(client: httpx.Client, path: str, text: str, branch: str = "main") -> str:
+    body: dict[str, Any] = {
+        "message": f"Put {path}",
+        "branch": branch,
+        "content": base64.b64encode(text.encode()).decode(),
+    }
+    old = client.get(f"{SAMPLE}/contents/{path}", params={"ref": branch})
+    if old.status_code == 200:
+        body["sha"] = old.json()["sha"]
+    done = client.put(f"{SAMPLE}/contents/{path}", json=body)
+    assert done.is_success, done.text
+    return str(done.json()["commit"]["sha"])
+
+
+def branch(client: httpx.Client, name: str) -> None:
+    sha = client.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+    made = client.post(f"{SAMPLE}/git/refs", json={"ref": f"refs/heads/{name}", "sha": sha})
+    assert made.status_code == 201, made.text
+
+
+def runs(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"{SAMPLE}/actions/runs", params=query).json()["workflow_runs"]
+    return found
+
+
+def jobs(client: httpx.Client, run: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"{SAMPLE}/actions/runs/{run['id']}/jobs", params=query).json()["jobs"]
+    return found
+
+
+def log(client: httpx.Client, job: dict[str, Any]) -> str:
+    answer = client.get(f"{SAMPLE}/actions/jobs/{job['id']}/logs")
+    assert answer.status_code == 302
+    # Whoever has the address may read it, as on GitHub: clients drop their token on the way.
+    return httpx.get(answer.headers["location"], trust_env=False).text
+
+
+def test_a_push_runs_the_workflow_and_tells(hub: Any, validate: Any, validate_hook: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        sha = put(alice, ".github/workflows/ci.yml", WORKFLOW)
+        hub.settle()
+        (run,) = validate(
+            bot.get(f"{SAMPLE}/actions/runs", params={"head_sha": sha}), "ReposOwnerRepoActionsRunsGetResponse200"
+        )["workflow_runs"]
+        assert (run["event"], run["status"], run["conclusion"], run["head_branch"]) == (
+            "push",
+            "completed",
+            "success",
+            "main",
+        )
+        validate(bot.get(f"{SAMPLE}/actions/runs/{run['id']}"), "WorkflowRun")
+        listed = bot.get(f"{SAMPLE}/actions/runs/{run['id']}/jobs")
+        (job,) = validate(listed, "ReposOwnerRepoActionsRunsRunIdJobsGetResponse200")["jobs"]
+        validate(bot.get(f"{SAMPLE}/actions/jobs/{job['id']}"), "Job")
+        assert [step["name"] for step in job["steps"]] == [
+            "Set up job", "Run actions/checkout@v4", "Look", 'Run echo "::notice file=README.md,line=1::read me"', "Complete job",
+        ]  # fmt: skip
+        assert f"push refs/heads/main   {sha} {sha}" in log(bot, job)
+        packed = bot.get(f"{SAMPLE}/actions/runs/{run['id']}/logs")
+        assert zipfile.ZipFile(io.BytesIO(packed.content)).namelist() == ["0_test.txt"]
+
+        checks = bot.get(f"{SAMPLE}/commits/main/check-runs")
+        (check,) = validate(checks, "ReposOwnerRepoCommitsRefCheckRunsGetResponse200")["check_runs"]
+        assert (check["id"], check["name"], check["conclusion"]) == (job["id"], "test", "success")
+        assert check["app"]["slug"] == "github-actions"
+        (note,) = validate(bot.get(f"{SAMPLE}/check-runs/{check['id']}/annotations"), "list[CheckAnnotation]")
+        assert (note["path"], note["annotation_level"], note["message"]) == ("README.md", "notice", "read me")
+        suites = bot.get(f"{SAMPLE}/commits/{sha}/check-suites")
+        found = validate(suites, "ReposOwnerRepoCommitsRefCheckSuitesGetResponse200")["check_suites"]
+        assert [(one["app"]["slug"], one["conclusion"]) for one in found if one["app"]["slug"] == "github-actions"] == [
+            ("github-actions", "success")
+        ]
+        validate(bot.get(f"{SAMPLE}/actions/workflows"), "ReposOwnerRepoActionsWorkflowsGetResponse200")
+
+        for event, action in (
+            ("workflow_run", "requested"), ("workflow_run", "in_progress"), ("workflow_run", "completed"),
+            ("workflow_job", "queued"), ("workflow_job", "in_progress"), ("workflow_job", "completed"),
+            ("check_run", "created"), ("check_run", "completed"), ("check_suite", "requested"), ("check_suite", "completed"),
+        ):  # fmt: skip
+            validate_hook(hub.hooks.delivery(event, action))
+
+
+def test_a_pull_request_is_tested_merged_with_its_base(hub: Any, validate_hook: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        put(alice, ".github/workflows/ci.yml", WORKFLOW.replace("[push, pull_request]", "pull_request"))
+        branch(alice, "topic")
+        put(alice, "mine.txt", "x", "topic")
+        put(alice, "theirs.txt", "y", "main")
+        pull = alice.post(f"{SAMPLE}/pulls", json={"title": "T", "head": "topic", "base": "main"}).json()
+        hub.settle()
+        (run,) = runs(bot)
+        head = pull["head"]["sha"]
+        assert (run["event"], run["head_sha"], run["head_branch"], run["conclusion"]) == (
+            "pull_request",
+            head,
+            "topic",
+            "success",
+        )
+        assert [one["number"] for one in run["pull_requests"]] == [pull["number"]]
+        (job,) = jobs(bot, run)
+        text = log(bot, job)
+        assert f"pull_request refs/pull/{pull['number']}/merge topic main" in text
+        assert "mine.txt" in text.split()
+        assert "theirs.txt" in text.split()
+        assert head not in text.split("pull_request ")[1].splitlines()[0]
+        told = hub.hooks.wait("check_run", "completed")["check_run"]
+        assert (told["head_sha"], [one["number"] for one in told["pull_requests"]]) == (head, [pull["number"]])
+
+        put(alice, "more.txt", "z", "topic")
+        hub.settle()
+        assert [run["event"] for run in runs(bot)] == ["pull_request", "pull_request"]
+
+
+def test_failed_jobs_run_again(hub: Any) -> None:
+    flow = """
+on: push
+jobs:
+  good:
+    runs-on: ubuntu-latest
+    outputs: {v: '${{ steps.x.outputs.v }}'}
+    steps: [{id: x, run: echo v=7 >> "$GITHUB_OUTPUT"}]
+  bad:
+    needs: good
+    runs-on: ubuntu-latest
+    steps: [{run: 'test "$GITHUB_RUN_ATTEMPT ${{ needs.good.outputs.v }}" = "2 7"'}]
+  after:
+    needs: bad
+    runs-on: ubuntu-latest
+    steps: [{run: 'true'}]
+"""
+    with hub.client("alice") as alice, hub.bot() as bot:
+        put(alice, ".github/workflows/flow.yml", flow)
+        hub.settle()
+        (run,) = runs(bot, status="failure")
+        assert {job["name"]: job["conclusion"] for job in jobs(bot, run)} == {
+            "good": "success",
+            "bad": "failure",
+            "after": "skipped",
+        }
+        assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/rerun-failed-jobs").status_code == 201
+        hub.settle()
+        (run,) = runs(bot)
+        assert (run["run_attempt"], run["conclusion"]) == (2, "success")
+        assert {job["name"]: (job["conclusion"], job["run_attempt"]) for job in jobs(bot, run)} == {
+            "good": ("success", 1), "bad": ("success", 2), "after": ("success", 2),
+        }  # fmt: skip
+        assert len(jobs(bot, run, filter="all")) == 5
+        assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/rerun").status_code == 201
+        hub.settle()
+        assert runs(bot)[0]["run_attempt"] == 3
+
+
+def test_a_run_is_cancelled(hub: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        put(
+            alice,
+            ".github/workflows/slow.yml",
+            "on: push\njobs: {slow: {runs-on: ubuntu-latest, steps: [{run: sleep 120}]}}",
+        )
+        hub.hooks.wait("workflow_job", "in_progress")
+        (run,) = runs(bot, status="in_progress")
+        assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/rerun").status_code == 403
+        assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/cancel").status_code == 202
+        hub.settle()
+        assert runs(bot)[0]["conclusion"] == "cancelled"
+        assert [job["conclusion"] for job in jobs(bot, run)] == ["cancelled"]
+        assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/cancel").status_code == 409
+
+
+def test_what_cannot_run_here_fails_with_the_reason(hub: Any) -> None:
+    flow = "on: push\njobs:\n  db:\n    runs-on: ubuntu-latest\n    services: {p: {image: postgres}}\n    steps: [{run: 'true'}]\n"
+    with hub.client("alice") as alice, hub.bot() as bot:
+        sha = put(alice, ".github/workflows/db.yml", flow)
+        hub.settle()
+        (check,) = bot.get(f"{SAMPLE}/commits/{sha}/check-runs").json()["check_runs"]
+        assert (check["name"], check["conclusion"]) == ("db", "failure")
+        (note,) = bot.get(f"{SAMPLE}/check-runs/{check['id']}/annotations").json()
+        assert (note["path"], note["start_line"]) == (".github/workflows/db.yml", 5)
+        assert "needs Docker" in note["message"]
+
+        sha = put(alice, ".github/workflows/db.yml", "on: push\njobs: [")
+        hub.settle()
+        (check,) = bot.get(f"{SAMPLE}/commits/{sha}/check-runs").json()["check_runs"]
+        assert (check["name"], check["conclusion"]) == (".github/workflows/db.yml", "failure")
+
+
+def test_dispatch_skip_and_permissions(hub: Any) -> None:
+    flow = "on: {workflow_dispatch: {inputs: {who: {default: me}}}}\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'echo hi ${{ inputs.who }}'}]}}"
+    with hub.client("alice") as alice, hub.bot() as bot, hub.client("carol") as carol:
+        put(alice, ".github/workflows/hand.yml", flow)
+        hub.settle()
+        assert runs(bot) == []
+        where = f"{SAMPLE}/actions/workflows/hand.yml/dispatches"
+        assert carol.post(where, json={"ref": "main"}).status_code == 403
+        assert bot.post(where, json={"ref": "nowhere"}).status_code == 422
+        assert bot.post(where, json={"ref": "main", "inputs": {"who": "you"}}).status_code == 204
+        hub.settle()
+        (run,) = runs(bot)
+        (job,) = jobs(bot, run)
+        assert (run["event"], run["conclusion"]) == ("workflow_dispatch", "success")
+        assert "hi you" in log(bot, job)
+        put(alice, ".github/workflows/ci.yml", WORKFLOW.replace("Look", "Look [skip ci]"))
+        hub.settle()
+        assert len(runs(bot)) == 2, "only the commit message can skip"
+
+
+def test_apps_bring_their_own_checks(hub: Any, validate: Any, validate_hook: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        sha = alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+        made = bot.post(f"{SAMPLE}/check-runs", json={"name": "lint", "head_sha": sha, "status": "in_progress"})
+        run = validate(made, "CheckRun", 201)
+        assert alice.post(f"{SAMPLE}/check-runs", json={"name": "x", "head_sha": sha}).status_code == 403
+        note = {"path": "a.py", "start_line": 1, "end_line": 2, "annotation_level": "failure", "message": "no"}
+        output = {"title": "Lint", "summary": "One.", "annotations": [note]}
+        where = f"{SAMPLE}/check-runs/{run['id']}"
+        assert bot.patch(where, json={"status": "completed"}).status_code == 422
+        too_many = {"output": output | {"annotations": [note] * 51}}
+        assert bot.patch(where, json=too_many).status_code == 422
+        done = validate(bot.patch(where, json={"conclusion": "failure", "output": output}), "CheckRun")
+        assert (done["status"], done["output"]["annotations_count"]) == ("completed", 1)
+        validate(bot.get(f"{SAMPLE}/check-suites/{done['check_suite']['id']}"), "CheckSuite")
+        assert validate_hook(hub.hooks.delivery("check_run", "completed"))["check_run"]["conclusion"] == "failure"
+        assert validate_hook(hub.hooks.delivery("check_suite", "completed"))["check_suite"]["conclusion"] == "failure"
+        hub.settle()
+
+
+def test_statuses(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        sha = alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+        assert bot.get(f"{SAMPLE}/commits/main/status").json()["state"] == "pending"
+        body = {"state": "failure", "context": "ci/x", "description": "no", "target_url": "http://example.org/"}
+        validate(bot.post(f"{SAMPLE}/statuses/{sha}", json=body), "Status", 201)
+        validate(hub.hooks.delivery("status").payload, "WebhookStatus")
+        assert bot.post(f"{SAMPLE}/statuses/{sha}", json={"state": "odd"}).status_code == 422
+        both = validate(bot.get(f"{SAMPLE}/commits/main/status"), "CombinedCommitStatus")
+        assert (both["state"], len(both["statuses"])) == ("failure", 1)
+        bot.post(f"{SAMPLE}/statuses/{sha}", json=body | {"state": "success"})
+        assert bot.get(f"{SAMPLE}/commits/main/status").json()["state"] == "success"
+        assert len(validate(bot.get(f"{SAMPLE}/commits/main/statuses"), "list[Status]")) == 2
+
+
+def test_runs_survive_a_killed_server(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yml"
+    seed.write_text("users: [{login: alice, token: ghp_alice}]\nrepositories: [{full_name: alice/sample}]\n")
+    command = [sys.executable, "-m", "localhub", "--data", str(tmp_path / "data")]
+    mark = "sleep 7654"
+    flow = f"on: push\njobs: {{slow: {{runs-on: ubuntu-latest, steps: [{{run: 'test -e go || {mark}'}}, {{run: 'true'}}]}}}}"
+    first = subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    try:
+        with _client(first.stdout.readline()) as alice:
+            put(alice, ".github/workflows/slow.yml", flow)
+            _until(lambda: runs(alice) and runs(alice)[0]["status"] == "in_progress" and _alive(mark))
+    finally:
+        first.kill()
+        first.wait()
+        first.stdout.close()
+    _until(lambda: not _alive(mark))
+    second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert second.stdout is not None
+    try:
+        with _client(second.stdout.readline()) as alice:
+            _until(lambda: _alive(mark))
+            (run,) = runs(alice)
+            assert run["status"] == "in_progress"
+            alice.post(f"{SAMPLE}/actions/runs/{run['id']}/cancel")
+            _until(lambda: runs(alice)[0]["conclusion"] == "cancelled")
+            assert len(jobs(alice, run)) == 1
+    finally:
+        second.terminate()
+        second.wait()
+        second.stdout.close()
+
+
+def _client(line: str) -> httpx.Client:
+    headers = {"Authorization": "Bearer ghp_alice"}
+    return httpx.Client(base_url=line.split()[-1] + "/api/v3", headers=headers, trust_env=False, timeout=30)
+
+
+def _alive(command: str) -> bool:
+    return subprocess.run(["pgrep", "-fx", command], capture_output=True, check=False).returncode == 0
+
+
+def _until(condition: Any, seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
