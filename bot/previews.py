@@ -15,13 +15,19 @@ TICK = re.compile(r"^\s*[-*]\s+\[[xX]\]\s+Approve this plan\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class CostBasis:
-    """What one task cost so far, in dollars; `tasks` is how many that is known from."""
+    """What one task costs, in dollars; `tasks` is how many that is known from, 0 for a guess from the model's price."""
 
     dollars_per_task: float
     tasks: int
 
 
-def preview(view: PlannerView, basis: CostBasis | None, app: str) -> str:
+GUESS_INPUT, GUESS_OUTPUT = 120_000, 8_000
+"""tokens of one task where none has been done yet: some 20 model calls that each read 6,000 tokens"""
+MINUTES = (2, 10)
+"""one task, from the first call to a tested pull request"""
+
+
+def preview(view: PlannerView, basis: CostBasis, app: str) -> str:
     """The comment. Its last line is the box. `app` is the app's slug."""
     plan = view.plan
     if plan is None:
@@ -36,7 +42,7 @@ def preview(view: PlannerView, basis: CostBasis | None, app: str) -> str:
     for heading, items in (("It will not", plan.will_not_do), ("It assumes", plan.assumptions)):
         if items:
             lines += ["", f"{heading}:", *(f"- {one_line(i, 400)}" for i in items)]
-    lines += ["", _cost(adds, view, basis), "", *_picture(plan), ""]
+    lines += ["", _cost(adds, view, basis), "", _time(adds, view), "", *_picture(plan), ""]
     lines.append(f"- [ ] Approve this plan (`{view.plan_hash}`)")
     return "\n".join(lines)
 
@@ -63,14 +69,32 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _cost(adds: list[AddTask | AddSubplanner], view: PlannerView, basis: CostBasis | None) -> str:
-    cap = f"The cap is {money(view.limits.dollars)}: there it stops and asks."
-    so_far = f"Planning cost {money(view.usage.dollars)} so far."
-    if basis is None or basis.tasks == 0:
-        return f"Cost: not known yet, no task has been done here. {so_far} {cap}"
-    count = sum(1 if isinstance(op, AddTask) else 4 for op in adds)
+def _cost(adds: list[AddTask | AddSubplanner], view: PlannerView, basis: CostBasis) -> str:
+    count = _tasks(adds)
     low, high = basis.dollars_per_task * count * 0.7, basis.dollars_per_task * count * 2
-    return f"Cost: {money(low)} to {money(high)}, from {basis.tasks} tasks done here. {so_far} {cap}"
+    known = (
+        f"from {counted(basis.tasks, 'task')} done here"
+        if basis.tasks
+        else (f"a guess from the model's price and {GUESS_INPUT + GUESS_OUTPUT:,} tokens a task")
+    )
+    so_far = f"Planning cost {money(view.usage.dollars)} so far."
+    cap = f"The cap is {money(view.limits.dollars)}: there it stops and asks."
+    return f"Cost: {money(low)} to {money(high)}, {known}. {so_far} {cap}"
+
+
+def _time(adds: list[AddTask | AddSubplanner], view: PlannerView) -> str:
+    count = _tasks(adds)
+    rounds = -(-count // view.limits.workers)
+    low, high = rounds * MINUTES[0], count * MINUTES[1]
+    return (
+        f"Time: {low} to {high} minutes, a guess from {MINUTES[0]} to {MINUTES[1]} minutes a task "
+        f"with {view.limits.workers} at once; your reviews come on top."
+    )
+
+
+def _tasks(adds: list[AddTask | AddSubplanner]) -> int:
+    """A planner of its own counts as four tasks until it has planned."""
+    return sum(1 if isinstance(op, AddTask) else 4 for op in adds)
 
 
 def _picture(plan: Plan) -> list[str]:

@@ -10,6 +10,8 @@ from bot.github.values import Comment
 from bot.perform.context import Deps, keep_marker, result
 from planner.actions import AnswerRedirect, PostPreview, React, RefreshStatus, Say, SetLabels
 from planner.events import PreviewPosted
+from planner.policy import RoleModel
+from worker.task import Usage
 
 COLOURS = {"planning": "c5def5", "running": "bfd4f2", "parked": "fbca04", "done": "0e8a16"}
 MEANING = {
@@ -52,7 +54,7 @@ def post_preview(deps: Deps, row: ActionRow, action: PostPreview) -> Performed:
         seen = gateway.issues.comments(action.number)
         mine = next((c for c in seen if deps.is_mine(row, c.body)), None)
     if mine is None:
-        body = previews.preview(view, deps.books.cost_basis(row.scope.repo_id), deps.gateways.app().slug)
+        body = previews.preview(view, _basis(deps, row), deps.gateways.app().slug)
         marker = deps.mark(row, "preview", action.number, node=row.owner.key, hash=action.plan_hash)
         mine = gateway.issues.add_comment(action.number, body + marker)
     for old in seen:
@@ -60,6 +62,15 @@ def post_preview(deps: Deps, row: ActionRow, action: PostPreview) -> Performed:
         if mark and mark.kind == "preview" and old.id != mine.id and "Approve this plan" in (old.body or ""):
             gateway.issues.edit_comment(old.id, keep_marker(old.body, "Replaced: a newer plan is below."))
     return result(row, PreviewPosted(comment_id=mine.id, plan_hash=action.plan_hash))
+
+
+def _basis(deps: Deps, row: ActionRow) -> previews.CostBasis:
+    """What tasks cost in this repository, else a guess from the model's price."""
+    known = deps.books.cost_basis(row.scope.repo_id)
+    if known is not None:
+        return known
+    guess = Usage(input_tokens=previews.GUESS_INPUT, output_tokens=previews.GUESS_OUTPUT)
+    return previews.CostBasis(deps.models.of(RoleModel()).price.dollars(guess), 0)
 
 
 def refresh_status(deps: Deps, row: ActionRow, action: RefreshStatus) -> Performed:

@@ -115,6 +115,7 @@ def test_a_preview() -> None:
         "It will not:\n- touch the printer\n\nIt assumes:\n- Python 3.11\n\n"
         "Cost: $1.75 to $5.00, from 4 tasks done here. Planning cost $0.50 so far. "
         "The cap is $20.00: there it stops and asks.\n\n"
+        "Time: 2 to 50 minutes, a guess from 2 to 10 minutes a task with 8 at once; your reviews come on top.\n\n"
         '```mermaid\ngraph LR\n  n0["Add tokens"]\n  n1[["Parser  all "]]\n  n0 --> n1\n```\n\n'
         "- [ ] Approve this plan (`abc123`)"
     )
