@@ -7,7 +7,39 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
+
+from bot.payloads import (
+    Actor,
+    Comment,
+    HeadSha,
+    Installation,
+    InstallationFull,
+    Issue,
+    Label,
+    Part,
+    Pull,
+    Repo,
+    Review,
+)
+
+__all__ = [
+    "KNOWN",
+    "Actor",
+    "ChecksChanged",
+    "Commented",
+    "Fact",
+    "InstallationFact",
+    "IssueEnded",
+    "Labeled",
+    "Malformed",
+    "PullEnded",
+    "Repo",
+    "ReviewSubmitted",
+    "Where",
+    "parse",
+    "verify",
+]
 
 KNOWN = frozenset(
     {
@@ -46,96 +78,14 @@ class Malformed(ValueError):
     """The payload lacks what every payload of this event has."""
 
 
-class _Part(BaseModel):
-    """A piece of a payload: only what is used is read, everything else may change."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Actor(_Part):
-    """Who did it, as the payload says; what they may do is asked of the API."""
-
-    login: str
-    id: int
-    type: str = "User"
-
-
-class Repo(_Part):
-    id: int
-    full_name: str
-    default_branch: str = "main"
-
-
-class AppRef(_Part):
-    id: int
-
-
-class _Installation(_Part):
-    id: int
-
-
-class _Label(_Part):
-    name: str
-
-
-class _Issue(_Part):
-    id: int
-    number: int
-    title: str = ""
-    body: str | None = None
-    state: str = "open"
-    updated_at: str = ""
-    closed_at: str | None = None
-    pull_request: dict[str, Any] | None = None
-
-
-class _Comment(_Part):
-    id: int
-    body: str | None = None
-    updated_at: str = ""
-    user: Actor | None = None
-    performed_via_github_app: AppRef | None = None
-
-
-class _Ref(_Part):
-    sha: str = ""
-    ref: str = ""
-
-
-class _Pull(_Part):
-    number: int
-    merged: bool = False
-    merge_commit_sha: str | None = None
-    closed_at: str | None = None
-    head: _Ref = _Ref()
-
-
-class _Review(_Part):
-    id: int
-    state: str
-    body: str | None = None
-    commit_id: str | None = None
-    user: Actor | None = None
-
-
-class _HeadSha(_Part):
-    head_sha: str
-
-
-class _InstallationFull(_Part):
-    id: int
-    updated_at: str = ""
-    account: Actor | None = None
-
-
-class Where(_Part):
+class Where(Part):
     """The installation and repository of a fact."""
 
     installation: int
     repo: Repo
 
 
-class Labeled(_Part):
+class Labeled(Part):
     """A label was put on an issue; title and body as they were then."""
 
     kind: Literal["labeled"] = "labeled"
@@ -149,7 +99,7 @@ class Labeled(_Part):
     at: str
 
 
-class Commented(_Part):
+class Commented(Part):
     """A comment was written, or edited (`edited`); `via_app` is the app that wrote it."""
 
     kind: Literal["commented"] = "commented"
@@ -165,7 +115,7 @@ class Commented(_Part):
     edited: bool
 
 
-class ReviewSubmitted(_Part):
+class ReviewSubmitted(Part):
     """A review as it is now; `author` wrote it, `sender` submitted or dismissed it."""
 
     kind: Literal["review"] = "review"
@@ -179,7 +129,7 @@ class ReviewSubmitted(_Part):
     body: str
 
 
-class PullEnded(_Part):
+class PullEnded(Part):
     """A pull request was closed; `merged` says how."""
 
     kind: Literal["pull_ended"] = "pull_ended"
@@ -191,7 +141,7 @@ class PullEnded(_Part):
     closed_at: str
 
 
-class IssueEnded(_Part):
+class IssueEnded(Part):
     kind: Literal["issue_ended"] = "issue_ended"
     where: Where
     sender: Actor
@@ -199,7 +149,7 @@ class IssueEnded(_Part):
     closed_at: str
 
 
-class ChecksChanged(_Part):
+class ChecksChanged(Part):
     """Something about the checks of this head changed: whoever watches it reads again."""
 
     kind: Literal["checks"] = "checks"
@@ -207,7 +157,7 @@ class ChecksChanged(_Part):
     sha: str
 
 
-class InstallationFact(_Part):
+class InstallationFact(Part):
     kind: Literal["installation"] = "installation"
     installation: int
     state: Literal["active", "suspended", "removed"]
@@ -230,13 +180,13 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
         case "installation", ("created" | "suspend" | "unsuspend" | "deleted" | "new_permissions_accepted"):
             return _installation(action, payload)
         case "issues", "labeled":
-            issue = _Issue.model_validate(payload["issue"])
+            issue = Issue.model_validate(payload["issue"])
             if issue.pull_request is not None:
                 return None
             return Labeled(
                 where=_where(payload),
                 sender=_sender(payload),
-                label=_Label.model_validate(payload["label"]).name,
+                label=Label.model_validate(payload["label"]).name,
                 number=issue.number,
                 issue_id=issue.id,
                 title=issue.title,
@@ -244,7 +194,7 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
                 at=issue.updated_at,
             )
         case "issues", "closed":
-            issue = _Issue.model_validate(payload["issue"])
+            issue = Issue.model_validate(payload["issue"])
             return IssueEnded(
                 where=_where(payload), sender=_sender(payload), number=issue.number, closed_at=issue.closed_at or ""
             )
@@ -253,7 +203,7 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
         case "pull_request_review", ("submitted" | "dismissed"):
             return _review(payload)
         case "pull_request", "closed":
-            pull = _Pull.model_validate(payload["pull_request"])
+            pull = Pull.model_validate(payload["pull_request"])
             return PullEnded(
                 where=_where(payload),
                 sender=_sender(payload),
@@ -263,7 +213,7 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
                 closed_at=pull.closed_at or "",
             )
         case (("check_run" | "check_suite" | "workflow_run"), _):
-            return ChecksChanged(where=_where(payload), sha=_HeadSha.model_validate(payload[event]).head_sha)
+            return ChecksChanged(where=_where(payload), sha=HeadSha.model_validate(payload[event]).head_sha)
         case "status", _:
             return ChecksChanged(where=_where(payload), sha=str(payload["sha"]))
         case _:
@@ -272,7 +222,7 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
 
 def _where(payload: Mapping[str, Any]) -> Where:
     return Where(
-        installation=_Installation.model_validate(payload["installation"]).id,
+        installation=Installation.model_validate(payload["installation"]).id,
         repo=Repo.model_validate(payload["repository"]),
     )
 
@@ -282,8 +232,8 @@ def _sender(payload: Mapping[str, Any]) -> Actor:
 
 
 def _comment(action: str, payload: Mapping[str, Any]) -> Commented:
-    issue = _Issue.model_validate(payload["issue"])
-    comment = _Comment.model_validate(payload["comment"])
+    issue = Issue.model_validate(payload["issue"])
+    comment = Comment.model_validate(payload["comment"])
     return Commented(
         where=_where(payload),
         sender=_sender(payload),
@@ -299,13 +249,13 @@ def _comment(action: str, payload: Mapping[str, Any]) -> Commented:
 
 
 def _review(payload: Mapping[str, Any]) -> ReviewSubmitted:
-    review = _Review.model_validate(payload["review"])
+    review = Review.model_validate(payload["review"])
     sender = _sender(payload)
     return ReviewSubmitted(
         where=_where(payload),
         sender=sender,
         author=review.user.login if review.user else sender.login,
-        pull=_Pull.model_validate(payload["pull_request"]).number,
+        pull=Pull.model_validate(payload["pull_request"]).number,
         review_id=review.id,
         state=review.state.lower(),
         sha=review.commit_id or "",
@@ -314,7 +264,7 @@ def _review(payload: Mapping[str, Any]) -> ReviewSubmitted:
 
 
 def _installation(action: str, payload: Mapping[str, Any]) -> InstallationFact:
-    full = _InstallationFull.model_validate(payload["installation"])
+    full = InstallationFull.model_validate(payload["installation"])
     state: Literal["active", "suspended", "removed"] = "active"
     if action == "suspend":
         state = "suspended"
