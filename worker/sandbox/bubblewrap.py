@@ -69,6 +69,7 @@ class Bubblewrap:
     def __init__(self, *, uid: int = 20_000, gid: int = 20_000, groups: cgroups.Groups | None = None) -> None:
         self._launcher = Launcher(uid, gid, groups)
         self._bwrap = program("bwrap", "bubblewrap")
+        self._system = list(itertools.chain.from_iterable(_system()))
         self._filter = seccomp.program(shared_uid=not self._launcher.root)
         _not_ours(self._bwrap, self._launcher.uid)
 
@@ -123,10 +124,7 @@ class Bubblewrap:
             ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(INSIDE), "--gid", str(INSIDE)],
             ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"],
             *(["--setenv", name, value] for name, value in environment(command, TOOLCHAIN)),
-            ["--ro-bind", "/usr", "/usr"],
-            *_system(),
-            ["--perms", "0755", "--dir", "/etc"],
-            *(["--ro-bind", str(path), str(path)] for glob in ETC for path in Path("/etc").glob(glob) if path.exists()),
+            self._system,
             ["--ro-bind-data", str(fds.passwd), "/etc/passwd", "--ro-bind-data", str(fds.group), "/etc/group"],
             ["--ro-bind-data", str(fds.hosts), "/etc/hosts", "--ro-bind-data", str(fds.command), COMMAND],
             # /dev is a tmpfs of half the machine's memory: its size cannot be set, so nothing may be written there.
@@ -143,12 +141,17 @@ class Bubblewrap:
 
 
 def _system() -> Iterator[list[str]]:
-    """/bin and the like: links into /usr on a merged system, folders of their own on another."""
+    """/usr; /bin and the like: links into it on a merged system, folders of their own on another; a little of /etc."""
+    yield ["--ro-bind", "/usr", "/usr"]
     for name in SYSTEM:
         path = Path("/", name)
         if path.is_symlink():
             yield ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
+            yield ["--ro-bind", str(path), str(path)]
+    yield ["--perms", "0755", "--dir", "/etc"]
+    for path in (path for glob in ETC for path in Path("/etc").glob(glob)):
+        if path.exists():
             yield ["--ro-bind", str(path), str(path)]
 
 
