@@ -1,4 +1,4 @@
-"""`python -m localhub --data DIR --port P [--seed FILE] [--public-url URL]`."""
+"""`python -m localhub --data DIR --port P [--seed FILE] [--public-url URL] [--toolchain DIR]`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from localhub import seed
+from localhub.actions.service import Actions
 from localhub.errors import GitHubError
 from localhub.gitcore import GitError
 from localhub.hub import Hub
@@ -24,7 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--public-url", help="root of the URLs in answers; by default what the client used")
     parser.add_argument("--tls-cert", type=Path, help="serve HTTPS with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, help="and this key")
+    parser.add_argument("--toolchain", type=Path, help="shown to workflow jobs at /toolchain, its bin first on PATH")
+    parser.add_argument("--jobs", type=int, default=2, help="workflow runs at once (2)")
+    parser.add_argument("--job-seconds", type=float, default=3600.0, help="time limit of a workflow run (3600)")
     options = parser.parse_args(arguments)
+    if options.toolchain and not options.toolchain.is_dir():
+        parser.error(f"--toolchain {options.toolchain} is not a directory")
     if (options.tls_cert is None) != (options.tls_key is None):
         parser.error("--tls-cert and --tls-key come together")
     hub = Hub(options.data.resolve(), options.public_url.rstrip("/") if options.public_url else None)
@@ -35,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"localhub: --seed {options.seed}: {error}", file=sys.stderr)
         hub.close()
         return 2
+    Actions(hub, options.toolchain, slots=options.jobs, time_limit=options.job_seconds)
     server = Server(hub, options.port, options.tls_cert, options.tls_key)
     print(f"localhub listening on {server.url}", flush=True)
     server.run()
