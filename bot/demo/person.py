@@ -97,8 +97,7 @@ class Person:
     def _review(self, pull: Json) -> None:
         number, sha = pull["number"], pull["head"]["sha"]
         asked = any(one["login"] == self.login for one in pull["requested_reviewers"])
-        moved = number in self._approved and self._approved[number] != sha
-        if not (asked or moved):
+        if not asked:
             self._merge(number, sha)
             return
         if not self._reviewed and self._ask_for_changes(number, sha):
