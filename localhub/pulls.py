@@ -1,20 +1,18 @@
-"""What is done to pull requests: opened, edited, closed, drafted, reviewers asked; merging is in `merging.py`.
+"""What is done to pull requests: opened, edited, closed, drafted; see `merging.py` and `reviewers.py` for the rest.
 
 REST, GraphQL and pages all call these functions, so that all give the same events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub import issues, merging, notifications
-from localhub.errors import GitHubError, check_length, field, forbidden, invalid, not_found
+from localhub.errors import check_length, field, forbidden, invalid, not_found
 from localhub.events import Event
 from localhub.gitdiff import changes
 from localhub.refs import git_of
 from localhub.render import pulls as render
-from localhub.render.accounts import simple_user
 from localhub.timeline import record
 
 if TYPE_CHECKING:
@@ -265,53 +263,3 @@ def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> R
         changed = tell(hub, repo, pull["id"], action, actor.account_id)
     merging.consider(hub, pull["id"])
     return changed
-
-
-def request_reviewers(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequence[str]) -> Row:
-    """Ask people for a review; they must be able to read the repository, and not be the author."""
-    accounts = [_reviewer(hub, repo, pull, login) for login in logins]
-    with hub.tx():
-        for account in accounts:
-            if account["id"] in render.requested(hub, pull["id"]):
-                continue
-            hub.db.insert("review_requests", pull_id=pull["id"], account_id=account["id"])
-            asked = simple_user(hub, account)
-            touch(hub, pull["issue_id"])
-            record(hub, pull["issue_id"], "review_requested", actor.account_id, requested_reviewer_id=account["id"])
-            tell(hub, repo, pull["id"], "review_requested", actor.account_id, requested_reviewer=asked)
-            issue = hub.db.get("issues", pull["issue_id"])
-            notifications.notify(hub, issue, "review_requested", [account["id"]], by=actor.account_id)
-    return get(hub, pull["id"])
-
-
-def _reviewer(hub: Hub, repo: Row, pull: Row, login: str) -> Row:
-    account = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
-    if account is not None and account["id"] == pull["author_id"]:
-        raise invalid("Review cannot be requested from pull request author.")
-    member = account is not None and (
-        hub.access.association(repo, account["id"]) in ("OWNER", "MEMBER", "COLLABORATOR")
-    )
-    if account is None or not member:
-        raise GitHubError(422, "Reviews may only be requested from collaborators. One or more of the users or teams "
-                          f"you specified is not a collaborator of the {repo['owner_login']}/{repo['name']} "
-                          "repository.")  # fmt: skip
-    return account
-
-
-def unrequest_reviewers(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequence[str]) -> Row:
-    with hub.tx():
-        for login in logins:
-            account = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
-            if account is None or account["id"] not in render.requested(hub, pull["id"]):
-                continue
-            forget_request(hub, pull["id"], account["id"])
-            touch(hub, pull["issue_id"])
-            more = {"requested_reviewer_id": account["id"]}
-            record(hub, pull["issue_id"], "review_request_removed", actor.account_id, **more)
-            asked = simple_user(hub, account)
-            tell(hub, repo, pull["id"], "review_request_removed", actor.account_id, requested_reviewer=asked)
-    return get(hub, pull["id"])
-
-
-def forget_request(hub: Hub, pull_id: int, account_id: int) -> None:
-    hub.db.execute("DELETE FROM review_requests WHERE pull_id = ? AND account_id = ?", pull_id, account_id)

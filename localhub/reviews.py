@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from localhub import merging, notifications, pulls
+from localhub import merging, notifications, places, pulls, reviewers
 from localhub.errors import GitHubError, check_length, field, forbidden, invalid, not_found
 from localhub.events import Event
-from localhub.gitdiff import FileChange, changes
-from localhub.refs import git_of
+from localhub.places import Draft
 from localhub.render import pulls as render
 from localhub.timeline import record
 
 if TYPE_CHECKING:
     from localhub.auth import Actor
     from localhub.db import Row
-    from localhub.gitstore import GitRepo
     from localhub.hub import Hub
 
 STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-Draft = Mapping[str, Any]
-"""A comment as a request has it: path, body, and line/side/start_line/start_side or position."""
 
 
 # -- reviews
@@ -57,7 +51,7 @@ def create(
     _check(pull, actor, event, body, has_comments=bool(comments))
     hub.limits.created(actor)
     commit = commit_id or pull["head_sha"]
-    places = [_place(hub, repo, pull, commit, draft) for draft in comments]
+    spots = [places.find(hub, repo, pull, commit, draft) for draft in comments]
     now = hub.now()
     with hub.tx():
         pending = "SELECT 1 FROM reviews WHERE pull_id = ? AND user_id = ? AND state = 'PENDING'"
@@ -68,8 +62,8 @@ def create(
             "reviews", pull_id=pull["id"], user_id=actor.account_id, body=body or "", state="PENDING",
             commit_id=commit, created_at=now, updated_at=now,
         )  # fmt: skip
-        for draft, place in zip(comments, places, strict=True):
-            _insert(hub, pull, review_id, actor.account_id, str(draft["body"]), commit, place)
+        for draft, spot in zip(comments, spots, strict=True):
+            _insert(hub, pull, review_id, actor.account_id, str(draft["body"]), commit, spot)
         if event is not None:
             _submit(hub, repo, pull, hub.db.get("reviews", review_id), actor, event, body)
     return hub.db.get("reviews", review_id)
@@ -105,7 +99,7 @@ def _submit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, event: st
     now = hub.now()
     changed: dict[str, Any] = {} if body is None else {"body": body}
     hub.db.update("reviews", review["id"], state=STATES[event], submitted_at=now, updated_at=now, **changed)
-    pulls.forget_request(hub, pull["id"], actor.account_id)
+    reviewers.forget(hub, pull["id"], actor.account_id)
     pulls.touch(hub, pull["issue_id"])
     row = hub.db.get("reviews", review["id"])
     record(hub, pull["issue_id"], "reviewed", actor.account_id, review_id=row["id"])
@@ -184,7 +178,7 @@ def _tell_comment(hub: Hub, repo: Row, pull: Row, comment: Row, action: str, by:
 def comment(hub: Hub, repo: Row, pull: Row, actor: Actor, draft: Draft, commit_id: str | None = None) -> Row:
     """One comment outside of a review begun before; it is a submitted review of its own."""
     commit = commit_id or pull["head_sha"]
-    place = _place(hub, repo, pull, commit, draft)
+    place = places.find(hub, repo, pull, commit, draft)
     return _single(hub, repo, pull, actor, str(draft["body"]), commit, place)
 
 
@@ -303,114 +297,3 @@ def resolve_thread(hub: Hub, repo: Row, thread: Row, actor: Actor, *, resolved: 
         hub.emit(Event("pull_request_review_thread", action, repo["id"], actor.account_id, payload))
     merging.consider(hub, pull["id"])
     return changed
-
-
-# -- where a comment sits
-
-
-def _place(hub: Hub, repo: Row, pull: Row, commit: str, draft: Draft) -> dict[str, Any]:
-    """The columns that say where in the diff a comment is, or 422 when that is no part of it."""
-    if not str(draft.get("body") or "").strip():
-        raise invalid("Validation Failed", field("PullRequestReviewComment", "body", "missing_field"))
-    check_length("PullRequestReviewComment", "body", str(draft["body"]))
-    git = git_of(hub, repo)
-    if git.kinds([f"{commit}^{{commit}}"])[0][1] != "commit":
-        raise invalid("Validation Failed", field("PullRequestReviewComment", "commit_id", "invalid"))
-    fork = git.merge_base(pull["base_sha"], commit)
-    change = next((c for c in changes(git, fork, commit) if c.path == draft.get("path")), None)
-    if change is None:
-        raise invalid("Validation Failed", field("PullRequestReviewComment", "path", "invalid"))
-    if draft.get("subject_type") == "file":
-        return _at(change, "RIGHT", None, 1, change.patch or "", "file")
-    rows = positions(change)
-    side = str(draft.get("side") or "RIGHT")
-    if draft.get("line") is not None:
-        which = 1 if side == "RIGHT" else 0
-        wanted = next((number for number, pair in rows.items() if pair[which] == draft["line"]), None)
-        if wanted is None:
-            raise invalid("Validation Failed", field("PullRequestReviewComment", "line", "invalid",
-                          "line must be part of the diff"))  # fmt: skip
-        line = int(draft["line"])
-    else:
-        wanted = draft.get("position")
-        if wanted not in rows:
-            raise invalid("Validation Failed", field("PullRequestReviewComment", "position", "invalid"))
-        left, right = rows[wanted]
-        side, line = ("RIGHT", right) if right is not None else ("LEFT", left or 1)
-    place = _at(change, side, line, int(wanted), _hunk(change.patch or "", int(wanted)), "line")
-    start = draft.get("start_line")
-    if start is not None:
-        place |= {"start_line": start, "original_start_line": start, "start_side": draft.get("start_side") or side}
-    return place
-
-
-def _at(change: FileChange, side: str, line: int | None, position: int, hunk: str, subject: str) -> dict[str, Any]:
-    return {
-        "path": change.path,
-        "side": side,
-        "line": line,
-        "original_line": line,
-        "position": position,
-        "original_position": position,
-        "diff_hunk": hunk,
-        "subject_type": subject,
-    }
-
-
-def positions(change: FileChange) -> dict[int, tuple[int | None, int | None]]:
-    """For each position below the first hunk's heading, its line in the old and the new file."""
-    rows: dict[int, tuple[int | None, int | None]] = {}
-    left = right = 0
-    for number, text in enumerate((change.patch or "").split("\n")):
-        match = _HUNK.match(text)
-        if match:
-            left, right = int(match[1]), int(match[3])
-        elif text.startswith("+"):
-            rows[number] = (None, right)
-            right += 1
-        elif text.startswith("-"):
-            rows[number] = (left, None)
-            left += 1
-        elif text.startswith(" "):
-            rows[number] = (left, right)
-            left, right = left + 1, right + 1
-    return rows
-
-
-def _hunk(patch: str, position: int) -> str:
-    """The hunk up to a position, as GitHub quotes it above the comment."""
-    lines = patch.split("\n")[: position + 1]
-    start = max(index for index, line in enumerate(lines) if _HUNK.match(line))
-    return "\n".join(lines[start:])
-
-
-def outdate(hub: Hub, git: GitRepo, pull_id: int, before: str, after: str) -> None:
-    """Move comments along with a new head: lines shift, and what changed under a comment makes it outdated."""
-    rows = hub.db.rows(
-        "SELECT * FROM review_comments WHERE pull_id = ? AND line IS NOT NULL AND side = 'RIGHT'", pull_id
-    )
-    if not rows:
-        return
-    moved = {change.previous or change.path: change for change in changes(git, before, after)}
-    for row in rows:
-        change = moved.get(row["path"])
-        line = row["line"] if change is None else _shifted(change, row["line"])
-        same = {"position": row["position"]} if change is None else {}
-        if line is None:
-            hub.db.update("review_comments", row["id"], line=None, position=None)
-        else:
-            hub.db.update("review_comments", row["id"], line=line, commit_id=after, **same)
-
-
-def _shifted(change: FileChange, line: int) -> int | None:
-    """Where a line of the old file is in the new one; None when it was changed or removed."""
-    if change.patch is None:
-        return None if change.status != "renamed" else line
-    shift = 0
-    for left, right in positions(change).values():
-        if left == line:
-            return right
-        if left is not None and left > line:
-            break
-        shift += int(left is None) - int(right is None)
-    return line + shift

@@ -127,8 +127,9 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
 
 def _pull_part(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
     html = html_url(hub, repo, row)
-    pull = hub.db.row("SELECT draft, merged_at FROM pulls WHERE issue_id = ?", row["id"])
-    return {
+    pull = hub.db.row("SELECT id, draft, merged_at FROM pulls WHERE issue_id = ?", row["id"])
+    node = {"node_id": node_id("PullRequest", pull["id"])} if pull else {}
+    return node | {
         "draft": bool(pull["draft"]) if pull else False,
         "pull_request": {
             "url": f"{repo_api(hub, repo)}/pulls/{row['number']}",

@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from localhub import gitdiff, merging, pulls, pullsync, refs
+from localhub import gitdiff, merging, pulls, pullsync, refs, reviewers
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, field, invalid
@@ -179,13 +179,13 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.post(root + "/{number:int}/requested_reviewers")
     def request_reviewers(owner: str, name: str, number: int, wanted: Reviewers) -> Response:
         repo, pull = asking(owner, name, number, wanted)
-        changed = pulls.request_reviewers(hub, repo, pull, current_actor(), wanted.reviewers)
+        changed = reviewers.request(hub, repo, pull, current_actor(), wanted.reviewers)
         return reply(render.simple(hub, repo, changed), 201)
 
     @api.delete(root + "/{number:int}/requested_reviewers")
     def unrequest(owner: str, name: str, number: int, wanted: Reviewers) -> Response:
         repo, pull = asking(owner, name, number, wanted)
-        changed = pulls.unrequest_reviewers(hub, repo, pull, current_actor(), wanted.reviewers)
+        changed = reviewers.unrequest(hub, repo, pull, current_actor(), wanted.reviewers)
         return reply(render.simple(hub, repo, changed))
 
     def asking(owner: str, name: str, number: int, wanted: Reviewers) -> tuple[Row, Row]:

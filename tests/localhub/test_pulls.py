@@ -54,7 +54,8 @@ def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any, validate_h
         url = f"{SAMPLE}/pulls/{pull['number']}"
         now = alice.get(url).json()
         assert (now["mergeable"], now["mergeable_state"]) == (True, "draft")
-        assert alice.get(f"{SAMPLE}/git/ref/pull/{pull['number']}/merge").json()["object"]["sha"] == now["merge_commit_sha"]
+        tried = alice.get(f"{SAMPLE}/commits/pull/{pull['number']}/merge").json()
+        assert [each["sha"] for each in tried["parents"]] == [pull["base"]["sha"], pull["head"]["sha"]]
         assert alice.put(f"{url}/merge").status_code == 405
         ready(hub, pull["number"])
         validate_hook(hub.hooks.delivery("pull_request", "ready_for_review"))
