@@ -98,3 +98,11 @@ def reachable(path: Path, uid: int) -> None:
                 f"{info.st_mode & 0o7777:04o}. Set DATA_DIR to a folder outside of it, such as /var/lib/branchwork, "
                 f"or run: chmod o+x {folder}"
             )
+
+
+def readable(folder: Path, uid: int) -> None:
+    """Raise Unreachable if a process of `uid` cannot list a folder of ours."""
+    reachable(folder, uid)
+    info = folder.stat()
+    if info.st_uid != uid and not info.st_mode & 0o004:
+        raise Unreachable(f"{folder} cannot be read by the sandbox's uid {uid}. Run: chmod -R o+rX {folder}")

@@ -23,7 +23,7 @@ from worker import intake
 from worker.git import git, make_git_dir
 from worker.intake import Change, Committed, Empty, Refused, Rules
 from worker.sandbox import WORKSPACE, Mount, Sandbox, SandboxCommand, SandboxLimits
-from worker.slots import Slots, alive, reachable
+from worker.slots import Slots, alive, reachable, readable
 from worker.task import Frozen
 
 __all__ = ["Change", "CommandResult", "Committed", "Empty", "Refused", "Rules", "Workspace", "Workspaces"]
@@ -226,8 +226,10 @@ class Workspaces:
         """A checkout whose files belong to `uid`: one `git reset --hard` on a GIT_DIR that borrows all objects."""
         if not SHA.fullmatch(sha):
             raise ValueError(f"{sha!r} is no full commit SHA")
-        reachable(mirror / "objects", uid)
+        readable(mirror / "objects", uid)
         reachable(self._root, uid)
+        if (mirror / "objects/info/alternates").exists():
+            raise ValueError(f"{mirror} borrows objects from elsewhere, which a sandbox does not see: clone it whole")
         folder.mkdir(mode=0o711)
         folder.chmod(0o711)
         tree, git_dir, outputs = folder / "tree", folder / "git", folder / "outputs"

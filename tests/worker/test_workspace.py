@@ -218,6 +218,18 @@ def test_a_data_folder_out_of_reach_is_told_at_once(
         Workspaces(shared / "private" / "data", sandbox).create(repo.mirror, repo.base, "a")
 
 
+def test_a_mirror_that_a_sandbox_could_not_read_is_told_at_once(
+    workspaces: Workspaces, repo: Any, as_root: bool
+) -> None:
+    (repo.mirror / "objects/info/alternates").write_text("/elsewhere\n")
+    with pytest.raises(ValueError, match="borrows objects"):
+        workspaces.create(repo.mirror, repo.base, "a")
+    (repo.mirror / "objects").chmod(0o711)
+    if as_root:
+        with pytest.raises(Unreachable, match=r"chmod -R o\+rX"):
+            workspaces.create(repo.mirror, repo.base, "a")
+
+
 # --- git as an attack path: what a worker plants in its tree
 
 
