@@ -84,7 +84,10 @@ class Webhooks:
         return again
 
     def pending(self) -> int:
-        return int(self._hub.db.value("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NULL"))
+        """Deliveries that wait or are being sent, repeated ones too."""
+        written = int(self._hub.db.value("SELECT COUNT(*) FROM deliveries WHERE delivered_at IS NULL"))
+        with self._lock:
+            return max(written, sum(map(len, self._lanes.values())) + len(self._active))
 
     def start(self) -> None:
         """Send what an earlier process had queued and not sent."""

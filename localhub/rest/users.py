@@ -35,7 +35,7 @@ def router(hub: Hub) -> APIRouter:
     def user(login: str) -> Response:
         return reply(accounts.public_user(hub, account(login)))
 
-    @api.get("/user/{account_id}")
+    @api.get("/user/{account_id:int}")
     def user_by_id(account_id: int) -> Response:
         found = db.row("SELECT * FROM accounts WHERE id = ?", account_id)
         if found is None:

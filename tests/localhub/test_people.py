@@ -1,0 +1,112 @@
+"""Users, collaborators, repositories' settings, and what people are mailed."""
+
+from __future__ import annotations
+
+REPO = "/repos/alice/sample"
+
+
+def test_users(hub, validate):
+    alice = hub.client("alice")
+    assert validate(alice.get("/user"), "PrivateUser")["login"] == "alice"
+    assert validate(alice.get("/users/bob"), "PublicUser")["type"] == "User"
+    validate(alice.get("/users/branchwork[bot]"), "PublicUser")
+    assert alice.get("/users/nobody").status_code == 404
+    assert hub.client().get("/user").status_code == 401
+    assert hub.bot().get("/user").status_code == 403
+    assert [each["login"] for each in validate(alice.get("/orgs/acme/members"), "list[SimpleUser]")] == ["bob", "octo-owner"]
+    assert alice.get("/orgs/acme/members/bob").status_code == 204
+    assert alice.get("/orgs/acme/members/alice").status_code == 404
+
+
+def test_permission_levels(hub, validate):
+    bot = hub.bot()
+    wanted = {"alice": "admin", "bob": "write", "carol": "read", "mallory": "none"}
+    for login, level in wanted.items():
+        answer = bot.get(f"{REPO}/collaborators/{login}/permission")
+        assert validate(answer, "RepositoryCollaboratorPermission")["permission"] == level
+    assert bot.get(f"{REPO}/collaborators/branchwork[bot]/permission").status_code == 404, "apps are no collaborators"
+    assert hub.client("carol").get(f"{REPO}/collaborators/bob/permission").status_code == 403
+    listed = validate(bot.get(f"{REPO}/collaborators"), "list[Collaborator]")
+    assert [each["login"] for each in listed] == ["alice", "bob", "carol"]
+    alice = hub.client("alice")
+    assert alice.put(f"{REPO}/collaborators/mallory", json={"permission": "triage"}).status_code == 204
+    answer = bot.get(f"{REPO}/collaborators/mallory/permission").json()
+    assert (answer["permission"], answer["role_name"]) == ("read", "triage")
+    assert hub.client("bob").put(f"{REPO}/collaborators/mallory").status_code == 403
+    assert alice.delete(f"{REPO}/collaborators/mallory").status_code == 204
+    assert bot.get(f"{REPO}/collaborators/mallory").status_code == 404
+
+
+def test_repositories_change_and_tell(hub, validate, validate_hook):
+    alice = hub.client("alice")
+    assert validate(alice.get(REPO), "FullRepository")["permissions"]["admin"] is True
+    validate(alice.get("/user/repos"), "list[Repository]")
+    validate(alice.get("/users/alice/repos"), "list[MinimalRepository]")
+    assert hub.client("bob").patch(REPO, json={"description": "x"}).status_code == 403
+    validate(alice.patch(REPO, json={"description": "A sample", "allow_auto_merge": True}), "FullRepository")
+    assert validate_hook(hub.hooks.delivery("repository", "edited"))["changes"]["description"] == {"from": None}
+    validate(alice.patch(REPO, json={"archived": True}), "FullRepository")
+    validate_hook(hub.hooks.delivery("repository", "archived"))
+    refused = hub.bot().post(f"{REPO}/issues", json={"title": "x"})
+    assert (refused.status_code, refused.json()["message"]) == (403, "Repository was archived so is read-only.")
+    alice.patch(REPO, json={"archived": False})
+    validate_hook(hub.hooks.delivery("repository", "unarchived"))
+
+    alice.patch(REPO, json={"name": "renamed"})
+    payload = validate_hook(hub.hooks.delivery("repository", "renamed"))
+    assert payload["changes"] == {"repository": {"name": {"from": "sample"}}}
+    moved = hub.bot().get(REPO)
+    assert moved.status_code == 301
+    assert hub.bot().get(moved.headers["Location"]).json()["full_name"] == "alice/renamed"
+    deep = hub.bot().get(f"{moved.headers['Location']}/issues", follow_redirects=True)
+    assert deep.json() == []
+    assert hub.client("mallory").get(REPO).status_code == 404
+    made = validate(alice.post("/user/repos", json={"name": "fresh", "auto_init": True}), "FullRepository", 201)
+    assert made["default_branch"] == "main"
+    assert alice.post("/user/repos", json={"name": "fresh"}).status_code == 422
+    assert alice.delete("/repos/alice/fresh").status_code == 204
+    assert alice.get("/repos/alice/fresh").status_code == 404
+
+
+def test_an_organisations_repository(hub, validate, validate_hook):
+    bob = hub.client("bob")
+    assert validate(bob.get("/repos/acme/tools"), "FullRepository")["organization"]["login"] == "acme"
+    issue = validate(bob.post("/repos/acme/tools/issues", json={"title": "x"}), "Issue", 201)
+    assert issue["author_association"] == "MEMBER"
+    assert validate_hook(hub.hooks.delivery("issues", "opened"))["organization"]["login"] == "acme"
+
+
+def test_mail_is_counted_and_edits_send_none(hub, validate):
+    alice, bob, bot = hub.client("alice"), hub.client("bob"), hub.bot()
+    alice.put(f"{REPO}/subscription")
+
+    def mails() -> dict[str, dict[str, int]]:
+        return dict(hub.client().get(f"{hub.url}/_localhub/stats").json()["notifications"])
+
+    bot.post(f"{REPO}/issues", json={"title": "Plan", "body": "Hello @bob, not `@carol` nor @mallory"})
+    assert mails() == {"alice": {"opened": 1}, "bob": {"mention": 1}}
+    comment = bot.post(f"{REPO}/issues/1/comments", json={"body": "Working"}).json()
+    assert mails() == {"alice": {"opened": 1, "comment": 1}, "bob": {"mention": 1, "comment": 1}}
+    for _ in range(5):
+        bot.patch(f"{REPO}/issues/comments/{comment['id']}", json={"body": f"Working {_} @carol"})
+        bot.patch(f"{REPO}/issues/1", json={"body": f"Hello again {_}"})
+    assert mails() == {"alice": {"opened": 1, "comment": 1}, "bob": {"mention": 1, "comment": 1}}
+    bob.patch(f"{REPO}/issues/1", json={"state": "closed"})
+    assert mails()["alice"] == {"opened": 1, "comment": 1, "closed": 1}
+    assert "closed" not in mails()["bob"], "nobody hears of what they did themselves"
+
+    threads = validate(alice.get("/notifications"), "list[Thread]")
+    assert (threads[0]["subject"]["title"], threads[0]["reason"], threads[0]["unread"]) == ("Plan", "subscribed", True)
+    assert validate(bob.get("/notifications"), "list[Thread]")[0]["reason"] == "mention"
+    one = f"/notifications/threads/{threads[0]['id']}"
+    validate(alice.get(one), "Thread")
+    assert alice.patch(one).status_code == 205
+    assert alice.get("/notifications").json() == []
+    assert len(alice.get("/notifications", params={"all": True}).json()) == 1
+    assert validate(alice.put(f"{one}/subscription", json={"ignored": True}), "ThreadSubscription")["ignored"] is True
+    bot.post(f"{REPO}/issues/1/comments", json={"body": "Unheard"})
+    assert alice.get("/notifications").json() == []
+    assert len(bob.get(f"{REPO}/notifications").json()) == 1
+    assert bob.put("/notifications").status_code == 205
+    assert bob.get("/notifications").json() == []
+    assert bot.get("/notifications").status_code == 403
