@@ -171,13 +171,11 @@ class _Intake:
         make_git_dir(self.quarantine, self.target.base, objects, shallow=self.parents)
         try:
             self.git("unpack-objects", "-q", "--strict", stdin=pack)
-            self.git("update-ref", REF, carrier)
-            self.git("fsck", "--strict", "--no-full", "--no-dangling", "--no-reflogs", "--no-progress")
-            told = self.git("rev-list", "--parents", "-n", "1", carrier).split()
-            tree = self.git("rev-parse", f"{carrier}^{{tree}}").strip()
+            self.git("fsck", "--strict", "--no-full", "--no-dangling", "--no-reflogs", "--no-progress", carrier)
+            tree, *told = self.git("log", "-n", "1", "--no-show-signature", "--format=%T %P", carrier).split()
         except GitError as error:
             raise _Refuse(f"git does not accept the change: {error}") from error
-        if told != [carrier, *self.parents]:
+        if told != list(self.parents):
             raise _Refuse("the bundle does not hold exactly one commit on the base")
         files = self.files(tree)
         added, deleted = self.lines(tree)
