@@ -23,6 +23,7 @@ from localhub.rest import (
     comments,
     commits,
     contents,
+    downloads,
     git,
     graphql,
     installations,
@@ -70,6 +71,7 @@ ROUTERS: list[Router] = [
     notifications.router,
     issues.router,
     smarthttp.router,
+    downloads.router,
 ]
 """In order of precedence; pages, which match anything, come last."""
 

@@ -171,7 +171,8 @@ class GitRepo:
         if not path:
             sha, kind, _ = self.kinds([f"{commit}^{{tree}}"])[0]
             return Entry("040000", "tree", sha, None, "") if kind == "tree" else None
-        out = self.git("ls-tree", "-z", "-l", "--full-tree", commit, f"{path.strip('/')}")
+        args = ["ls-tree", "-z", "-l", "--full-tree", commit, path.strip("/")]
+        _, out = run(self.path, args, ok=(0, 128), extra=self.extra)  # 128: a path that leads out of the tree
         return next((_entry(row) for row in text(out).split("\0") if row), None)
 
     def read(self, commit: str, path: str) -> bytes | None:

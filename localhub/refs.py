@@ -136,11 +136,23 @@ def tell(
     with hub.tx():
         keep(hub, promises)
         hub.db.update("repos", repo["id"], pushed_at=hub.now())
+        repo = _first_branch(hub, repo, git, changes)
         for change, payload in payloads:
             for event in _events(hub, repo, change, payload, actor):
                 hub.emit(event)
             if change.ref == f"refs/heads/{repo['default_branch']}":
                 _on_default_branch(hub, repo, payload, actor)
+
+
+def _first_branch(hub: Hub, repo: Row, git: GitRepo, changes: Sequence[RefChange]) -> Row:
+    """The first branch pushed to an empty repository becomes its default."""
+    created = [change.ref for change in changes if change.created and change.ref.startswith("refs/heads/")]
+    if not created or git.ref(f"refs/heads/{repo['default_branch']}") is not None:
+        return repo
+    branch = created[0].removeprefix("refs/heads/")
+    git.set_head(branch)
+    hub.db.update("repos", repo["id"], default_branch=branch)
+    return hub.access.repo_by_id(repo["id"])
 
 
 def _events(hub: Hub, repo: Row, change: RefChange, payload: dict[str, Any], actor: Actor) -> list[Event]:

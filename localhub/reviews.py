@@ -49,9 +49,9 @@ def create(
 ) -> Row:
     """A review with its comments; pending without `event` (APPROVE, REQUEST_CHANGES or COMMENT)."""
     _check(pull, actor, event, body, has_comments=bool(comments))
-    hub.limits.created(actor)
     commit = commit_id or pull["head_sha"]
     spots = [places.find(hub, repo, pull, commit, draft) for draft in comments]
+    hub.limits.created(actor)
     now = hub.now()
     with hub.tx():
         pending = "SELECT 1 FROM reviews WHERE pull_id = ? AND user_id = ? AND state = 'PENDING'"

@@ -142,6 +142,7 @@ def test_git_objects_over_rest(hub: Any, validate: Any) -> None:
         made = bot.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/hand", "sha": sha})
         assert made.status_code == 201
         assert hub.hooks.wait("create")["ref"] == "hand"
+        assert validate(hub.hooks.wait("push"), "WebhookPush")["sender"]["type"] == "Bot"
         assert bot.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/hand", "sha": sha}).status_code == 422
         assert bot.patch(f"{SAMPLE}/git/refs/heads/hand", json={"sha": head}).status_code == 422
         assert bot.patch(f"{SAMPLE}/git/refs/heads/hand", json={"sha": head, "force": True}).json()["object"]["sha"] == head

@@ -66,6 +66,10 @@ def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any, validate_h
         assert len(validate(alice.get(f"{url}/commits"), "list[Commit]")) == 1
         assert alice.get(url, headers={"Accept": "application/vnd.github.diff"}).text.startswith("diff --git a/topic.txt")
         assert alice.get(url, headers={"Accept": "application/vnd.github.patch"}).text.startswith("From ")
+        raw = alice.get(f"{hub.url}/alice/sample/raw/topic/topic.txt")
+        assert raw.text == "one\ntwo\nthree\n"
+        assert alice.get(pull["diff_url"]).text.startswith("diff --git a/topic.txt")
+        assert alice.get(pull["patch_url"]).text.startswith("From ")
         assert alice.put(f"{url}/merge", json={"sha": "0" * 40}).status_code == 409
         done = validate(alice.put(f"{url}/merge", json={"sha": pull["head"]["sha"]}), "PullRequestMergeResult")
         assert head_of(alice, "main") == done["sha"]
@@ -164,6 +168,14 @@ def test_edits_and_refusals(hub: Any, validate: Any, validate_hook: Any) -> None
         assert alice.patch(url, json={"title": "New", "body": "b"}).json()["title"] == "New"
         edited = validate_hook(hub.hooks.delivery("pull_request", "edited"))
         assert edited["changes"]["title"]["from"] == "Bring topic"
+        alice.post(f"{SAMPLE}/issues/{pull['number']}/labels", json={"labels": ["bug"]})
+        validate_hook(hub.hooks.delivery("pull_request", "labeled"))
+        assert [each["name"] for each in validate(alice.get(url), "PullRequest")["labels"]] == ["bug"]
+        issue = validate(alice.get(f"{SAMPLE}/issues/{pull['number']}"), "Issue")
+        assert issue["node_id"] == pull["node_id"]
+        closed = alice.patch(f"{SAMPLE}/issues/{pull['number']}", json={"state": "closed"}).json()
+        assert (closed["state"], alice.get(url).json()["state"]) == ("closed", "closed")
+        assert alice.patch(url, json={"state": "open"}).json()["state"] == "open"
         assert alice.patch(url, json={"state": "closed"}).json()["state"] == "closed"
         validate_hook(hub.hooks.delivery("pull_request", "closed"))
         assert validate(alice.patch(url, json={"state": "open"}), "PullRequest")["state"] == "open"
