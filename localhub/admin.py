@@ -116,6 +116,13 @@ def router(hub: Hub) -> APIRouter:
             },
         })  # fmt: skip
 
+    _owners(api, hub)
+    return api
+
+
+def _owners(api: APIRouter, hub: Hub) -> None:
+    """What owners of accounts do on GitHub's pages."""
+
     @api.post("/installations/{installation_id}")
     def change_installation(installation_id: int, change: InstallationChange) -> Response:
         row = hub.db.row("SELECT * FROM installations WHERE id = ?", installation_id)
@@ -157,5 +164,3 @@ def router(hub: Hub) -> APIRouter:
             f'font-family="sans-serif" fill="#fff">{row["login"][0].upper()}</text></svg>'
         )
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "max-age=3600"})
-
-    return api

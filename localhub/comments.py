@@ -9,6 +9,7 @@ from localhub.auth import Actor
 from localhub.errors import check_length, field, forbidden, invalid
 from localhub.events import Event
 from localhub.render import issues as render
+from localhub.timeline import record
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -33,6 +34,7 @@ def create(hub: Hub, repo: Row, issue: Row, actor: Actor, body: str) -> Row:
         hub.db.execute("UPDATE issues SET comments = comments + 1 WHERE id = ?", issue["id"])
         issues.touch(hub, issue["id"])
         row = hub.db.get("comments", comment_id)
+        record(hub, issue["id"], "commented", actor.account_id, comment_id=comment_id)
         _tell(hub, row, "created", actor)
         notifications.subscribe(hub, issue, actor.account_id, "comment")
         hub.db.execute("UPDATE threads SET latest_comment_id = ? WHERE issue_id = ?", comment_id, issue["id"])
@@ -57,6 +59,11 @@ def delete(hub: Hub, row: Row, actor: Actor) -> None:
     with hub.tx():
         _tell(hub, row, "deleted", actor)
         hub.db.execute("DELETE FROM comments WHERE id = ?", row["id"])
+        hub.db.execute(
+            "DELETE FROM issue_events WHERE issue_id = ? AND event = 'commented' AND data ->> 'comment_id' = ?",
+            row["issue_id"],
+            row["id"],
+        )
         hub.db.execute("DELETE FROM reactions WHERE subject_type = 'comment' AND subject_id = ?", row["id"])
         hub.db.execute("UPDATE issues SET comments = comments - 1 WHERE id = ?", row["issue_id"])
         issues.touch(hub, row["issue_id"])

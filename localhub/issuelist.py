@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 _SORTS = {"created": "i.id", "updated": "i.updated_at", "comments": "i.comments"}
 
+_OWNED = "(x.repo_id IN (SELECT r.id FROM repos r JOIN accounts a ON a.id = r.owner_id WHERE a.login = ?))"
+_LABELLED = "EXISTS (SELECT 1 FROM json_each(x.labels) WHERE value = ?)"
+_WRITTEN = "(x.author_id = (SELECT id FROM accounts WHERE login = ?))"
+
 
 class Where:
     """SQL conditions and their values."""
@@ -123,7 +127,9 @@ def refresh_index(hub: Hub) -> None:
             )
 
 
-def search(hub: Hub, text: str, paging: Paging, repositories: list[int], sort: str, order: str) -> tuple[list[Row], int]:
+def search(
+    hub: Hub, text: str, paging: Paging, repositories: list[int], sort: str, order: str
+) -> tuple[list[Row], int]:
     """Issues that match GitHub's query language, as far as: words, repo, is, type, state, label, author, in, no."""
     refresh_index(hub)
     where = Where()
@@ -170,13 +176,12 @@ def _term(hub: Hub, where: Where, term: str) -> None:
         repo = hub.access.repo_row(owner, name)
         where.add(f"{negated}(x.repo_id = ?)", repo["id"] if repo else 0)
     elif key in ("user", "org"):
-        where.add(f"{negated}(x.repo_id IN (SELECT r.id FROM repos r JOIN accounts a ON a.id = r.owner_id WHERE "
-                  "a.login = ?))", value)  # fmt: skip
+        where.add(negated + _OWNED, value)
     elif key == "label":
-        where.add(f"{negated}EXISTS (SELECT 1 FROM json_each(x.labels) WHERE value = ?)", value.lower())
+        where.add(negated + _LABELLED, value.lower())
     elif key == "author":
         login = value.replace("app/", "") + "[bot]" if value.startswith("app/") else value
-        where.add(f"{negated}(x.author_id = (SELECT id FROM accounts WHERE login = ?))", login)
+        where.add(negated + _WRITTEN, login)
     elif key == "in" and colon:
         return  # titles and bodies are searched in any case
     elif colon and key in ("sort", "archived"):

@@ -28,7 +28,9 @@ def find(hub: Hub, repo: Row, name: str) -> Row:
     return found
 
 
-def create(hub: Hub, repo: Row, name: str, actor: Actor, color: str | None = None, description: str | None = None) -> Row:
+def create(
+    hub: Hub, repo: Row, name: str, actor: Actor, color: str | None = None, description: str | None = None
+) -> Row:
     _check(name, color, description)
     with hub.tx():
         if hub.db.value("SELECT 1 FROM labels WHERE repo_id = ? AND name = ?", repo["id"], name):

@@ -97,7 +97,7 @@ class Limits:
     def _extra(self, installation_id: int) -> int:
         db = self._hub.db
         repositories = len(self._hub.access.installed(installation_id))
-        people = db.value(
+        people: int = db.value(
             "SELECT COUNT(*) FROM org_members m JOIN installations i ON i.account_id = m.org_id WHERE i.id = ?",
             installation_id,
         )

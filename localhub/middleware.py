@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localhub.auth import Actor
 from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
@@ -126,7 +127,7 @@ class Exchange:
                 refund = self._status == 304
                 hub.limits.end(self._context.actor, self._resource, time.monotonic() - started, refund=refund)
 
-    def _authenticate(self):  # type: ignore[no-untyped-def]
+    def _authenticate(self) -> Actor:
         cookie = None
         if self._kind == "page":
             morsel = SimpleCookie(self._headers.get("cookie", "")).get(SESSION)

@@ -72,7 +72,7 @@ def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None)
     repo = hub.access.repo_by_id(issue["repo_id"])
     mentioned = mentions(hub, repo, text)
     notify(hub, issue, "mention", mentioned, by=by)
-    reason = "state_change" if kind in ("closed", "reopened", "merged") else "comment" if kind == "comment" else "subscribed"
+    reasons = {"closed": "state_change", "reopened": "state_change", "merged": "state_change", "comment": "comment"}
     watching = [
         row["account_id"] for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ?", repo["id"])
     ]
@@ -82,7 +82,7 @@ def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None)
     ]
     others = sorted(set(watching + following) - set(mentioned))
     visible = [each for each in others if hub.access.role(repo, each) != "none"]
-    notify(hub, issue, reason, visible, by=by, kind=kind)
+    notify(hub, issue, reasons.get(kind, "subscribed"), visible, by=by, kind=kind)
 
 
 def statistics(hub: Hub) -> dict[str, dict[str, int]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 MAX_CHILDREN, MAX_LEVELS, MAX_DEPENDENCIES = 100, 8, 50
+_REFUSED = "An error occurred while adding the sub-issue to the parent issue."
 
 
 def parent_of(hub: Hub, issue_id: int) -> Row | None:
@@ -32,7 +33,7 @@ def children(hub: Hub, issue_id: int) -> list[Row]:
 def add_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor, *, replace_parent: bool = False) -> Row:
     """Link the child under the parent, as its last one; returns the parent as it is then."""
     if child["id"] == parent["id"]:
-        raise invalid("An error occurred while adding the sub-issue to the parent issue. Issue cannot be its own parent")
+        raise invalid(f"{_REFUSED} Issue cannot be its own parent")
     if child["is_pull"] or parent["is_pull"]:
         raise invalid("The provided sub-issue does not exist")
     with hub.tx():
@@ -43,7 +44,7 @@ def add_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor, *, replace_pa
                 if old["id"] == parent["id"]
                 else "Sub issue may only have one parent"
             )
-            raise invalid(f"An error occurred while adding the sub-issue to the parent issue. {reason}")
+            raise invalid(f"{_REFUSED} {reason}")
         _check_shape(hub, parent, child)
         if old is not None:
             remove_sub_issue(hub, old, child, actor)
@@ -54,16 +55,15 @@ def add_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor, *, replace_pa
 
 
 def _check_shape(hub: Hub, parent: Row, child: Row) -> None:
-    refused = "An error occurred while adding the sub-issue to the parent issue."
     if len(children(hub, parent["id"])) >= MAX_CHILDREN:
-        raise invalid(f"{refused} Parent cannot have more than {MAX_CHILDREN} sub-issues")
+        raise invalid(f"{_REFUSED} Parent cannot have more than {MAX_CHILDREN} sub-issues")
     above, walk = 1, parent_of(hub, parent["id"])
     while walk is not None:
         if walk["id"] == child["id"]:
-            raise invalid(f"{refused} Sub-issues cannot form a circle")
+            raise invalid(f"{_REFUSED} Sub-issues cannot form a circle")
         above, walk = above + 1, parent_of(hub, walk["id"])
     if above + _height(hub, [child["id"]]) > MAX_LEVELS:
-        raise invalid(f"{refused} Sub-issues cannot be nested deeper than {MAX_LEVELS} levels")
+        raise invalid(f"{_REFUSED} Sub-issues cannot be nested deeper than {MAX_LEVELS} levels")
 
 
 def _height(hub: Hub, level: list[int]) -> int:
@@ -119,10 +119,9 @@ def _linked(hub: Hub, parent: Row, child: Row, actor: Actor, verb: str) -> None:
     }
     child_repo = repos.core(hub, hub.access.repo_by_id(child["repo_id"]))
     parent_repo = repos.core(hub, hub.access.repo_by_id(parent["repo_id"]))
-    event = Event("sub_issues", f"sub_issue_{verb}", parent["repo_id"], by, {**both, "sub_issue_repo": child_repo})
-    hub.emit(event)
-    event = Event("sub_issues", f"parent_issue_{verb}", child["repo_id"], by, {**both, "parent_issue_repo": parent_repo})
-    hub.emit(event)
+    name = "sub_issues"
+    hub.emit(Event(name, f"sub_issue_{verb}", parent["repo_id"], by, {**both, "sub_issue_repo": child_repo}))
+    hub.emit(Event(name, f"parent_issue_{verb}", child["repo_id"], by, {**both, "parent_issue_repo": parent_repo}))
 
 
 def blockers(hub: Hub, issue_id: int) -> list[Row]:

@@ -92,7 +92,7 @@ def change(hub: Hub, repo: Row, values: dict[str, Any], *, by: int) -> None:
             events.append(_event(repo, "archived" if values["archived"] else "unarchived", by, None))
         if "private" in values and bool(values["private"]) != bool(repo["private"]):
             events.append(_event(repo, "privatized" if values["private"] else "publicized", by, None))
-        edited = {
+        edited: dict[str, Any] = {
             key: {"from": repo[key]}
             for key in ("description", "homepage", "default_branch")
             if key in values and values[key] != repo[key]
@@ -119,7 +119,8 @@ def _event(repo: Row, action: str, by: int, changes: dict[str, Any] | None) -> E
 def _rename(hub: Hub, repo: Row, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise invalid("Validation Failed", field("Repository", "name", "custom", "name is invalid"))
-    if hub.db.value("SELECT 1 FROM repos WHERE owner_id = ? AND name = ? AND id <> ?", repo["owner_id"], name, repo["id"]):
+    other = "SELECT 1 FROM repos WHERE owner_id = ? AND name = ? AND id <> ?"
+    if hub.db.value(other, repo["owner_id"], name, repo["id"]):
         raise invalid("Validation Failed", field("Repository", "name", "custom", "name already exists on this account"))
     _leave_redirect(hub, repo)
     hub.db.execute("DELETE FROM repo_redirects WHERE full_name = ?", f"{repo['owner_login']}/{name}")

@@ -1,4 +1,4 @@
-"""The timeline of issues and pull requests, comments aside: one row for each thing that happened."""
+"""The timeline of issues and pull requests: one row for each thing that happened, comments (`commented`) too."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         "locked": bool(row["locked"]),
         "assignee": assignees[0] if assignees else None,
         "assignees": assignees,
-        "milestone": milestone(hub, repo, hub.db.get("milestones", row["milestone_id"])) if row["milestone_id"] else None,
+        "milestone": None,
         "comments": row["comments"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
@@ -110,6 +110,8 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
         "state_reason": row["state_reason"],
     }
+    if row["milestone_id"]:
+        data["milestone"] = milestone(hub, repo, hub.db.get("milestones", row["milestone_id"]))
     if row["is_pull"]:
         return data | _pull_part(hub, repo, row)
     parent = hub.db.row(

@@ -96,6 +96,15 @@ def router(hub: Hub) -> APIRouter:
             data["repositories"] = [repos.minimal(hub, hub.access.repo_by_id(each)) for each in chosen]
         return reply(data, 201)
 
+    _found(api, hub)
+    _of_token(api, hub)
+    return api
+
+
+def _found(api: APIRouter, hub: Hub) -> None:
+    """The installation of a repository or account."""
+    db = hub.db
+
     def found_for(account_id: int, repo_id: int | None = None) -> Response:
         app = current_app(hub)
         row = db.row("SELECT * FROM installations WHERE app_id = ? AND account_id = ?", app["id"], account_id)
@@ -127,6 +136,11 @@ def router(hub: Hub) -> APIRouter:
             raise not_found()
         return found_for(account["id"])
 
+
+def _of_token(api: APIRouter, hub: Hub) -> None:
+    """What a token may ask about itself."""
+    db = hub.db
+
     @api.get("/installation/repositories")
     def repositories(paging: PageDep) -> Response:
         actor = current_actor()
@@ -149,8 +163,6 @@ def router(hub: Hub) -> APIRouter:
             raise forbidden("You must authenticate with an installation access token")
         auth.revoke(hub, auth.credential(request.headers["authorization"]) or "")
         return reply(None, 204)
-
-    return api
 
 
 def _permissions(granted: dict[str, str], asked: dict[str, str]) -> dict[str, str]:

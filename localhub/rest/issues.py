@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -146,21 +147,21 @@ def _events(api: APIRouter, hub: Hub) -> None:
     @api.get("/repos/{owner}/{name}/issues/events")
     def of_repository(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ?"
+        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.event <> 'commented'"
         rows = db.rows(
-            f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?",
             repo["id"],
             paging.limit,
             paging.offset,
         )
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])  # noqa: S608
+        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
         return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
 
     @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
     def one(owner: str, name: str, event_id: int) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.id = ?"
-        row = db.row(f"SELECT e.* {where}", repo["id"], event_id)  # noqa: S608
+        row = db.row(f"SELECT e.* {where}", repo["id"], event_id)
         if row is None:
             raise not_found()
         return reply(render.event(hub, row, repo, with_issue=True))
@@ -169,33 +170,21 @@ def _events(api: APIRouter, hub: Hub) -> None:
     def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         row = issues.find(hub, repo, number)
-        total = db.value("SELECT COUNT(*) FROM issue_events WHERE issue_id = ?", row["id"])
-        page = db.rows(
-            "SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id LIMIT ? OFFSET ?",
-            row["id"],
-            paging.limit,
-            paging.offset,
-        )
-        return paging.reply([render.event(hub, each, repo) for each in page], total)
+        rows = db.rows("SELECT * FROM issue_events WHERE issue_id = ? AND event <> 'commented' ORDER BY id", row["id"])
+        return paging.reply([render.event(hub, each, repo) for each in paging.slice(rows)], len(rows))
 
     @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
     def timeline(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        entries = _timeline(issues.find(hub, repo, number), repo, paging)
-        return entries
+        return _timeline(issues.find(hub, repo, number), repo, paging)
 
     def _timeline(row: Row, repo: Row, paging: Paging) -> Response:
-        order = db.rows(
-            """SELECT 'event' AS kind, id, created_at FROM issue_events WHERE issue_id = ?
-               UNION ALL SELECT 'comment', id, created_at FROM comments WHERE issue_id = ? ORDER BY 3, 1, 2""",
-            row["id"],
-            row["id"],
-        )
+        rows = db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", row["id"])
         items = []
-        for each in paging.slice(order):
-            if each["kind"] == "event":
-                items.append(render.event(hub, db.get("issue_events", each["id"]), repo))
+        for each in paging.slice(rows):
+            if each["event"] != "commented":
+                items.append(render.event(hub, each, repo))
             else:
-                shown = render.comment(hub, db.get("comments", each["id"]), row)
+                shown = render.comment(hub, db.get("comments", json.loads(each["data"])["comment_id"]), row)
                 items.append(shown | {"event": "commented", "actor": shown["user"]})
-        return paging.reply(items, len(order))
+        return paging.reply(items, len(rows))

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import forbidden, not_found
 from localhub.http import PageDep, Paging, reply
@@ -36,12 +35,12 @@ def router(hub: Hub) -> APIRouter:
         return actor.account_id
 
     def listing(paging: Paging, *, everything: bool, repo_id: int | None, since: str) -> Response:
-        where = """FROM threads t WHERE account_id = ? AND (unread OR ?) AND updated_at >= ? AND (? IS NULL OR repo_id = ?)
-                   AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
+        where = """FROM threads t WHERE account_id = ? AND (unread OR ?) AND updated_at >= ?
+                   AND (? IS NULL OR repo_id = ?) AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
         values = (me(), int(everything), since, repo_id, repo_id)
-        total = db.value(f"SELECT COUNT(*) {where}", *values)  # noqa: S608
+        total = db.value(f"SELECT COUNT(*) {where}", *values)
         rows = db.rows(
-            f"SELECT * {where} ORDER BY updated_at DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT * {where} ORDER BY updated_at DESC, id DESC LIMIT ? OFFSET ?",
             *values,
             paging.limit,
             paging.offset,
@@ -104,7 +103,7 @@ def router(hub: Hub) -> APIRouter:
     def unwatch(owner: str, name: str) -> Response:
         repo = hub.access.repo(owner, name)
         with hub.tx():
-            db.execute("DELETE FROM watchers WHERE repo_id = ? AND account_id = ?", repo["id"], current_actor().account_id)
+            db.execute("DELETE FROM watchers WHERE repo_id = ? AND account_id = ?", repo["id"], me())
         return reply(None, 204)
 
     return api

@@ -46,9 +46,8 @@ def router(hub: Hub) -> APIRouter:
         return reply(reactions.render(hub, row), 201 if new else 200)
 
     def remove(kind: str, subject_id: int, reaction_id: int) -> Response:
-        row = hub.db.row(
-            "SELECT * FROM reactions WHERE id = ? AND subject_type = ? AND subject_id = ?", reaction_id, kind, subject_id
-        )
+        sql = "SELECT * FROM reactions WHERE id = ? AND subject_type = ? AND subject_id = ?"
+        row = hub.db.row(sql, reaction_id, kind, subject_id)
         if row is None:
             raise not_found()
         if row["account_id"] != current_actor().account_id:

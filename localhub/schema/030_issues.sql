@@ -66,7 +66,7 @@ CREATE TABLE reactions (
   account_id INTEGER NOT NULL REFERENCES accounts, content TEXT NOT NULL, created_at TEXT NOT NULL,
   UNIQUE (subject_type, subject_id, account_id, content)
 );
-CREATE TABLE issue_events ( -- the timeline, comments aside
+CREATE TABLE issue_events ( -- the timeline, in its order; `commented` too
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   issue_id INTEGER NOT NULL REFERENCES issues ON DELETE CASCADE,
   event TEXT NOT NULL, actor_id INTEGER REFERENCES accounts, app_id INTEGER REFERENCES apps,

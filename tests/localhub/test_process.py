@@ -110,7 +110,7 @@ def test_pygithub_drives_it(process: Process) -> None:
         assert [each.content for each in comment.get_reactions()] == ["rocket"]
         child.edit(state="closed", state_reason="completed")
         assert [each.number for each in repo.get_issues(state="open", labels=["branchwork"])] == [parent.number]
-        assert [each.event for each in parent.get_timeline()][0] == "labeled"
+        assert next(iter(parent.get_timeline())).event == "labeled"
         assert repo.get_collaborator_permission("alice") == "admin"
         for number in range(35):
             repo.create_issue(f"Issue {number}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_sub_issue_has_one_parent(hub, bot):
 
 def test_eight_levels_and_no_more(hub, bot):
     chain = [make(bot) for _ in range(9)]
-    for parent, child in zip(chain[:7], chain[1:8], strict=True):
+    for parent, child in pairwise(chain[:8]):
         assert link(bot, parent, child).status_code == 201
     assert "8 levels" in link(bot, chain[7], chain[8]).json()["message"]
     other = make(bot)
