@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
 
 from worker.agent import ask, run
 from worker.messages import (
@@ -252,57 +251,6 @@ def test_long_outputs_show_head_and_tail(scripted: Any, calls: Calls) -> None:
     assert results(model)[0] == "a" * 500 + "\n[… 5000 characters left out …]\n" + "z" * 500
 
 
-# --- answers of planner and judge
-
-
-class Verdict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    met: bool
-    reason: str
-
-
-def judge(model: Any, **more: Any) -> Any:
-    return ask(model, [Echo()], PROMPT, Limits(), Verdict, **more)
-
-
-GOOD = '{"met": true, "reason": "seen"}'
-
-
-@pytest.mark.parametrize("text", [GOOD, f"```json\n{GOOD}\n```", f"\n {GOOD} \n"])
-def test_an_answer_is_typed(scripted: Any, calls: Calls, text: str) -> None:
-    model = scripted(calls(("echo", {"say": "look"})), calls(text=text))
-    result = judge(model)
-    assert isinstance(result, Answered)
-    assert result.answer == Verdict(met=True, reason="seen")
-    assert result.usage.calls == 2
-    assert model.requests[0].answer_schema == Verdict.model_json_schema()
-    assert model.requests[0].answer_name == "Verdict"
-    assert [tool.name for tool in model.requests[0].tools] == ["echo"]
-
-
-def test_an_invalid_answer_is_asked_for_once_more_with_the_error(scripted: Any, calls: Calls) -> None:
-    model = scripted(calls(text='{"met": "perhaps"}'), calls(text=GOOD))
-    assert isinstance(judge(model), Answered)
-    told = model.requests[1].items[-1]
-    assert isinstance(told, Message)
-    assert told.text.startswith("That answer does not validate:\nmet: Input should be a valid boolean")
-    assert "reason: Field required" in told.text
-
-
-def test_a_second_invalid_answer_is_the_callers_to_judge(scripted: Any, calls: Calls) -> None:
-    result = judge(scripted(calls(text="no JSON at all")))
-    assert isinstance(result, AnswerInvalid)
-    assert result.steps == 2
-    assert result.text == "no JSON at all"
-    assert result.errors.startswith("(whole answer): Invalid JSON")
-
-
-def test_a_stopped_answer_says_why(scripted: Any) -> None:
-    result = judge(scripted(ModelUnavailable("down", retry_after=9)))
-    assert isinstance(result, Stopped)
-    assert (result.failure, result.retry_after) == ("network", 9)
-
-
 # --- anything a model may say
 
 
@@ -317,7 +265,7 @@ ANY_CALL = st.builds(
 )
 ANY_ANSWER = st.builds(
     ModelAnswer,
-    text=st.sampled_from(["", GOOD]) | st.text(max_size=20),
+    text=st.sampled_from(["", "{}"]) | st.text(max_size=20),
     tool_calls=st.lists(ANY_CALL, max_size=4).map(tuple),
 )
 
@@ -328,7 +276,8 @@ def test_no_answers_break_the_loop(scripted: Any, answers: list[ModelAnswer]) ->
     model = scripted(*answers)
     outcome = run(model, [Echo()], PROMPT, Limits(steps=15))
     assert outcome.steps <= 15
-    assert isinstance(judge(scripted(*answers)), Answered | AnswerInvalid | Stopped)
+    asked = ask(scripted(*answers), [Echo()], PROMPT, Limits(steps=15), Usage)
+    assert isinstance(asked, Answered | AnswerInvalid | Stopped)
     for request in model.requests:
         made = [item.id for item in request.items if isinstance(item, ToolCall)]
         answered = [item.id for item in request.items if isinstance(item, ToolResult)]
