@@ -48,7 +48,7 @@ class Database:
         for file in sorted((Path(__file__).parent / "schema").glob("*.sql")):
             if file.name not in done:
                 self._writer.executescript(
-                    f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"  # noqa: S608
+                    f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"
                 )
 
     def _reading(self) -> sqlite3.Connection:

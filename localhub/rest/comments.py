@@ -50,9 +50,9 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, BOTH)
         where = "FROM comments c JOIN issues i ON i.id = c.issue_id WHERE i.repo_id = ? AND c.updated_at >= ?"
         order = f"{'c.updated_at' if sort == 'updated' else 'c.id'} {'DESC' if direction == 'desc' else 'ASC'}"
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"], _since(since))  # noqa: S608
+        total = db.value(f"SELECT COUNT(*) {where}", repo["id"], _since(since))
         rows = db.rows(
-            f"SELECT c.* {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT c.* {where} ORDER BY {order} LIMIT ? OFFSET ?",
             repo["id"],
             _since(since),
             paging.limit,
@@ -67,7 +67,7 @@ def router(hub: Hub) -> APIRouter:
         where = "FROM comments WHERE issue_id = ? AND updated_at >= ?"
         total = db.value(f"SELECT COUNT(*) {where}", issue["id"], _since(since))
         rows = db.rows(
-            f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?",
             issue["id"],
             _since(since),
             paging.limit,

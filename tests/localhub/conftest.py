@@ -22,10 +22,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import TypeAdapter
+
 from localhub import seed
 from localhub.hub import Hub
 from localhub.server import Server
-from pydantic import TypeAdapter
 
 SECRET = "a webhook secret"
 APP_ID = 4242
