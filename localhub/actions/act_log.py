@@ -93,17 +93,20 @@ class Reader:
         except ValueError:
             entry = None
         if not isinstance(entry, dict):
-            if line.strip():
-                self.errors.append(line.strip())
+            self._complain(line.strip())
             return None
         job_id = str(entry.get("jobID"))
         if job_id not in self.workflow.jobs:
             if entry.get("level") in ("error", "fatal"):
-                self.errors.append(str(entry.get("msg", "")))
+                self._complain(str(entry.get("msg", "")))
             return None
         seen, begun = self._leg(job_id, entry.get("matrix") or {}, now)
         changed = self._take(seen, entry, now)
         return seen.job if begun or changed else None
+
+    def _complain(self, text: str) -> None:
+        if text:
+            self.errors = [*self.errors[-9:], text[:1000]]
 
     def finish(self, now: float, reason: str | None) -> list[Job]:
         """End what has not ended, as cancelled; returns these legs. `reason` becomes their annotation."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localhub import checks
-from localhub.actions import plan
-from localhub.actions.act_log import Annotation, Job
+from localhub.actions import plan, shapes
+from localhub.actions.act_log import Job
 from localhub.actions.workflows import Problem, Workflow, refusals, runner_labels
-from localhub.clock import iso
 from localhub.events import Event
 from localhub.gitstore import GitRepo
 from localhub.render import actions as render
@@ -171,12 +169,16 @@ def move_job(hub: Hub, run: Row, workflow: Workflow, job: Job) -> None:
     leg = plan.Leg(job.job_id, job.matrix, job.name)
     row = add_job(hub, run, leg, runner_labels(workflow.jobs[job.job_id]))
     if job.conclusion is not None:
-        end_job(hub, run, row, job.conclusion, [_note(one) for one in job.annotations], job)
+        end_job(hub, run, row, job.conclusion, [shapes.note(one) for one in job.annotations], job)
         return
-    hub.db.update("workflow_jobs", row["id"], status="in_progress", started_at=_time(job.started), steps=_steps(job))
+    hub.db.update(
+        "workflow_jobs", row["id"], status="in_progress", started_at=shapes.moment(job.started), steps=shapes.steps(job)
+    )
     if row["status"] != "in_progress":
         check = hub.db.get("check_runs", row["id"])
-        checks.update_run(hub, check, {"status": "in_progress", "started_at": _time(job.started)}, actions_bot(hub))
+        checks.update_run(
+            hub, check, {"status": "in_progress", "started_at": shapes.moment(job.started)}, actions_bot(hub)
+        )
         _tell_job(hub, run, hub.db.get("workflow_jobs", row["id"]), "in_progress")
 
 
@@ -190,9 +192,14 @@ def end_job(
     columns: dict[str, Any] = {"status": "completed", "conclusion": conclusion, "completed_at": now}
     output: dict[str, Any] = {}
     if job is not None:
-        columns |= {"log": job.log, "summary": job.summary, "steps": _steps(job), "started_at": _time(job.started)}
+        columns |= {
+            "log": job.log,
+            "summary": job.summary,
+            "steps": shapes.steps(job),
+            "started_at": shapes.moment(job.started),
+        }
         columns["outputs"] = None if job.outputs is None else json.dumps(job.outputs)
-        columns["completed_at"] = _time(job.completed or job.started)
+        columns["completed_at"] = shapes.moment(job.completed or job.started)
         if job.summary:
             output = {"title": job.name, "summary": job.summary[:65_535]}
     hub.db.update("workflow_jobs", row["id"], **columns)
@@ -206,7 +213,7 @@ def end_job(
 
 def finish(hub: Hub, run: Row, workflow: Workflow | None, problems: Sequence[Problem], *, cancelled: bool) -> None:
     """The attempt ends: jobs that never ran are cancelled, failed with the problems, or skipped."""
-    notes = [_problem_note(problem) for problem in problems]
+    notes = [shapes.problem_note(problem) for problem in problems]
     rest = "cancelled" if cancelled else ("failure" if problems else "skipped")
     seen = {row["job_id"] for row in jobs_of(hub, run)}
     kept = {row["job_id"] for row in _latest_jobs(hub, run)}
@@ -286,38 +293,3 @@ def kept(hub: Hub, run: Row, workflow: Workflow) -> tuple[dict[str, dict[str, st
         if row["job_id"] in bad and matrix and row["conclusion"] != "success":
             left.setdefault(row["job_id"], []).append(matrix)
     return done, left
-
-
-def _note(one: Annotation) -> dict[str, Any]:
-    return {
-        "path": one.path,
-        "start_line": one.start_line,
-        "end_line": one.end_line,
-        "annotation_level": one.level,
-        "message": one.message or one.title or "(no message)",
-        "title": one.title,
-    }
-
-
-def _problem_note(problem: Problem) -> dict[str, Any]:
-    return _note(Annotation(problem.path, problem.line, problem.line, "failure", problem.message))
-
-
-def _time(seconds: float) -> str:
-    return iso(datetime.fromtimestamp(seconds, UTC))
-
-
-def _steps(job: Job) -> str:
-    return json.dumps(
-        [
-            {
-                "name": step.name,
-                "status": step.status,
-                "conclusion": step.conclusion,
-                "number": step.number,
-                "started_at": None if step.started is None else _time(step.started),
-                "completed_at": None if step.completed is None else _time(step.completed),
-            }
-            for step in job.steps
-        ]
-    )

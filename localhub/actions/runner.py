@@ -73,6 +73,35 @@ class Execution:
                 _kill(process)
 
 
+class _Watch:
+    """Ends a run at its time limit, or all of it when a job passes its own `timeout-minutes`."""
+
+    def __init__(self, request: Request, execution: Execution) -> None:
+        self._request = request
+        self._execution = execution
+        self._timers: dict[str, threading.Timer] = {}
+        self._start("", request.time_limit)
+
+    def see(self, job: Job) -> None:
+        """A job has begun, moved or ended."""
+        minutes = self._request.workflow.jobs[job.job_id].get("timeout-minutes")
+        if job.conclusion is not None and job.key in self._timers:
+            self._timers.pop(job.key).cancel()
+        elif job.conclusion is None and job.key not in self._timers and isinstance(minutes, int | float):
+            self._start(job.key, minutes * 60)
+
+    def stop(self) -> None:
+        """The run has ended."""
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _start(self, key: str, seconds: float) -> None:
+        reason = f"The job has exceeded the maximum execution time of {seconds:g} seconds."
+        timer = self._timers[key] = threading.Timer(seconds, self._execution.cancel, [reason])
+        timer.daemon = True
+        timer.start()
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     # The sandbox's own process 1 dies with its launcher, and everything in its pid namespace with it.
     if process.poll() is None:
@@ -148,21 +177,20 @@ class Runner:
         ]
         env = {"XDG_CACHE_HOME": "/home/runner/.cache", "PAGER": "cat", "GIT_PAGER": "cat", "DO_NOT_TRACK": "1"}
         process = self.sandbox.start(_command(request, self.sandbox.environment()), mounts, env, "/workspace", slot)
-        limit = f"The job has exceeded the maximum execution time of {request.time_limit:g} seconds."
-        timer = threading.Timer(request.time_limit, execution.cancel, [limit])
-        timer.daemon = True
-        timer.start()
+        watch = _Watch(request, execution)
         reader = Reader(request.workflow)
         try:
             execution.attach(process)
             assert process.stdout is not None
             while line := process.stdout.readline(_LINE_LIMIT):
                 job = reader.feed(line.decode("utf-8", "replace"), self.clock())
-                if job is not None and report is not None:
-                    report(job)
+                if job is not None:
+                    watch.see(job)
+                    if report is not None:
+                        report(job)
             process.wait()
         finally:
-            timer.cancel()
+            watch.stop()
             _kill(process)
             process.wait()
             if process.stdout is not None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import hmac
 import json
 import logging
-import os
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -23,6 +19,7 @@ from localhub.actions import plan, record, triggers
 from localhub.actions.act_log import Job
 from localhub.actions.runner import Execution, Outcome, Request, Runner
 from localhub.actions.sandbox import Sandbox
+from localhub.actions.surroundings import environment, scratch_for
 from localhub.actions.workflows import Problem, Workflow, parse
 from localhub.context import RequestContext, current_actor, set_context
 from localhub.errors import GitHubError
@@ -53,7 +50,7 @@ class Actions:
         self._time_limit = time_limit
         self._slots = slots
         self._toolchain = toolchain
-        self._scratch = scratch or _scratch_for(hub.data)
+        self._scratch = scratch or scratch_for(hub.data)
         self._runner: Runner | None = None
         self._wake = threading.Condition()
         self._stopping = False
@@ -245,7 +242,7 @@ class Actions:
             event_name=run["event"],
             event=json.loads(run["payload"]),
             actor=hub.db.get("accounts", run["actor_id"])["login"],
-            env=_environment(hub, run),
+            env=environment(hub, run),
             time_limit=self._time_limit,
         )
         with self._wake:
@@ -268,40 +265,3 @@ class Actions:
 
 
 _INSTANCES: weakref.WeakKeyDictionary[Hub, Actions] = weakref.WeakKeyDictionary()
-
-
-def _environment(hub: Hub, run: Row) -> dict[str, str]:
-    repo = hub.access.repo_by_id(run["repo_id"])
-    name = f"{repo['owner_login']}/{repo['name']}"
-    flow = hub.db.get("workflows", run["workflow_id"])
-    pull = run["pull_number"] is not None
-    return {
-        "GITHUB_REPOSITORY": name,
-        "GITHUB_REPOSITORY_ID": str(repo["id"]),
-        "GITHUB_REPOSITORY_OWNER": repo["owner_login"],
-        "GITHUB_RUN_ID": str(run["id"]),
-        "GITHUB_RUN_NUMBER": str(run["number"]),
-        "GITHUB_RUN_ATTEMPT": str(run["attempt"]),
-        "GITHUB_SERVER_URL": hub.html(),
-        "GITHUB_API_URL": hub.api(),
-        "GITHUB_GRAPHQL_URL": f"{hub.root}/api/graphql",
-        "GITHUB_REF": run["ref"],
-        "GITHUB_REF_TYPE": "tag" if run["ref"].startswith("refs/tags/") else "branch",
-        "GITHUB_REF_NAME": run["ref"].removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/pull/"),
-        "GITHUB_SHA": run["checkout_sha"],
-        "GITHUB_HEAD_REF": (run["head_branch"] or "") if pull else "",
-        "GITHUB_WORKFLOW_REF": f"{name}/{flow['path']}@{run['ref']}",
-        "GITHUB_WORKFLOW_SHA": run["checkout_sha"],
-        "GITHUB_TRIGGERING_ACTOR": hub.db.get("accounts", run["triggering_actor_id"])["login"],
-    }
-
-
-def _scratch_for(data: Path) -> Path:
-    """A folder outside of `data`, which may be closed to the uid that jobs run under; the same after a restart."""
-    mark = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"localhub-{os.geteuid()}-{mark}"
-    with contextlib.suppress(FileNotFoundError):
-        facts = folder.lstat()
-        if facts.st_uid == os.geteuid():
-            shutil.rmtree(folder)
-    return folder

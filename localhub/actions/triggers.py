@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from localhub import gitdiff
 from localhub.actions import record
 from localhub.actions.workflows import Problem, Trigger, Workflow, is_workflow_path, parse, starts
-from localhub.gitcore import ZERO, GitError, Person
+from localhub.gitcore import ZERO, Commit, GitError, Person
 from localhub.gitmerge import Conflict, merge_commit
 from localhub.gitstore import GitRepo
 from localhub.render.accounts import simple_user
@@ -127,15 +127,10 @@ def _pull_request(git: GitRepo, action: str | None, payload: Mapping[str, Any]) 
     commit = git.commit(head["sha"])
     if commit is None or _SKIP.search(commit.message):
         return None
-    who = Person("GitHub", "noreply@github.com", commit.committer.date)
-    message = f"Merge {head['sha']} into {base_sha}"
-    merged = head["sha"]
-    if action != "closed":
-        result = merge_commit(git, base_sha, head["sha"], who, who, message)
-        if isinstance(result, Conflict):
-            return None
-        merged = result
-        git.set_ref(f"refs/pull/{pull['number']}/merge", merged)
+    # A closed pull request may have no merge any more; otherwise one that conflicts runs nothing, as on GitHub.
+    merged = head["sha"] if action == "closed" else _test_merge(git, pull["number"], base_sha, commit)
+    if merged is None:
+        return None
     fork = git.merge_base(base_sha, head["sha"])
     return Subject(
         event="pull_request",
@@ -149,6 +144,20 @@ def _pull_request(git: GitRepo, action: str | None, payload: Mapping[str, Any]) 
         pull_number=pull["number"],
         paths=_paths(git, fork, head["sha"]),
     )
+
+
+def _test_merge(git: GitRepo, number: int, base: str, head: Commit) -> str | None:
+    """refs/pull/N/merge, made anew when it is not of these two commits; None when they conflict."""
+    ref = f"refs/pull/{number}/merge"
+    known = git.commit(git.ref(ref) or ZERO)
+    if known is not None and known.parents == (base, head.sha):
+        return known.sha
+    who = Person("GitHub", "noreply@github.com", head.committer.date)
+    result = merge_commit(git, base, head.sha, who, who, f"Merge {head.sha} into {base}")
+    if isinstance(result, Conflict):
+        return None
+    git.set_ref(ref, result)
+    return result
 
 
 def _paths(git: GitRepo, old: str | None, new: str) -> tuple[str, ...] | None:

@@ -10,8 +10,9 @@ from localhub.graphql import queries
 from localhub.graphql.accounts import account
 from localhub.graphql.base import QueryError, Scope, not_found
 from localhub.graphql.issues import Issue, IssueComment, thread
-from localhub.graphql.pulls import PullRequest, PullRequestReviewComment, PullRequestReviewThread
+from localhub.graphql.pulls import PullRequest
 from localhub.graphql.repository import Label, Repository
+from localhub.graphql.reviews import PullRequestReviewComment, PullRequestReviewThread
 
 if TYPE_CHECKING:
     from localhub.db import Row

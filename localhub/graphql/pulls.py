@@ -1,4 +1,4 @@
-"""Pull requests, reviews, review threads and their comments."""
+"""Pull requests and what is asked of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from localhub import gitdiff, merging, protection, pulls
 from localhub.graphql.accounts import account
-from localhub.graphql.base import Connection, Object, Scope
-from localhub.graphql.issues import Thread, Written
-from localhub.graphql.repository import Commit, Ref, Repository, repository
+from localhub.graphql.base import Connection, Scope
+from localhub.graphql.commits import Commit, Ref
+from localhub.graphql.issues import Thread
+from localhub.graphql.repository import Repository
+from localhub.graphql.reviews import PullRequestReview, PullRequestReviewThread
 from localhub.ids import node_id, text_node_id
 
 if TYPE_CHECKING:
@@ -234,149 +236,3 @@ class ReviewRequest:
 
     def requestedReviewer(self) -> Any:
         return account(self.pullRequest.scope, self._row["account_id"])
-
-
-class _OfPull(Object):
-    @property
-    def _pull(self) -> Row:
-        return self.hub.db.get("pulls", self.row["pull_id"])
-
-    def pullRequest(self) -> PullRequest:
-        return PullRequest(self.scope, self._pull)
-
-    def repository(self) -> Repository:
-        return repository(self.scope, self._pull["repo_id"])
-
-
-class PullRequestReview(_OfPull, Written):
-    COLUMNS = {
-        "state": "state",
-        "createdAt": "created_at",
-        "submittedAt": "submitted_at",
-        "publishedAt": "submitted_at",
-        "updatedAt": "updated_at",
-    }
-    AUTHOR = "user_id"
-
-    def id(self) -> str:
-        return node_id("PullRequestReview", self.row["id"])
-
-    def commit(self) -> Commit | None:
-        return Commit.at(self.repository(), self.row["commit_id"])
-
-    def resourcePath(self) -> str:
-        return f"{self.pullRequest().resourcePath()}#pullrequestreview-{self.row['id']}"
-
-    def comments(self, **page: Any) -> Connection:
-        rows = self.hub.db.rows("SELECT * FROM review_comments WHERE review_id = ? ORDER BY id", self.row["id"])
-        return Connection(rows, lambda row: PullRequestReviewComment(self.scope, row), **page)
-
-
-class PullRequestReviewThread(_OfPull):
-    COLUMNS = {"path": "path"}
-
-    @property
-    def _first(self) -> Row:
-        row = self.hub.db.row("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id LIMIT 1", self.row["id"])
-        if row is None:
-            raise LookupError(f"review thread {self.row['id']} is empty")
-        return row
-
-    def id(self) -> str:
-        return node_id("PullRequestReviewThread", self.row["id"])
-
-    def isResolved(self) -> bool:
-        return self.row["resolved_by"] is not None
-
-    isCollapsed = isResolved
-
-    def resolvedBy(self) -> Any:
-        if self.row["resolved_by"] is None:
-            return None
-        from localhub.graphql.accounts import User
-
-        # GitHub types this field as User, bots included.
-        return User(self.scope, self.hub.db.get("accounts", self.row["resolved_by"]))
-
-    def isOutdated(self) -> bool:
-        first = self._first
-        return first["line"] is None and first["subject_type"] == "line"
-
-    def line(self) -> int | None:
-        line: int | None = self._first["line"]
-        return line
-
-    def originalLine(self) -> int | None:
-        line: int | None = self._first["original_line"]
-        return line
-
-    def startLine(self) -> int | None:
-        line: int | None = self._first["start_line"]
-        return line
-
-    def originalStartLine(self) -> int | None:
-        line: int | None = self._first["original_start_line"]
-        return line
-
-    def diffSide(self) -> str:
-        return str(self._first["side"])
-
-    def subjectType(self) -> str:
-        return str(self._first["subject_type"]).upper()
-
-    def _may_write(self) -> bool:
-        repo = self.repository().row
-        return bool(self.hub.access.allowed(self.scope.actor, repo, ("pull_requests", "contents"), "write"))
-
-    def viewerCanReply(self) -> bool:
-        return self.scope.actor.kind != "anonymous"
-
-    def viewerCanResolve(self) -> bool:
-        return self._may_write() and not self.isResolved()
-
-    def viewerCanUnresolve(self) -> bool:
-        return self._may_write() and self.isResolved()
-
-    def comments(self, **page: Any) -> Connection:
-        rows = self.hub.db.rows("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", self.row["id"])
-        return Connection(rows, lambda row: PullRequestReviewComment(self.scope, row), **page)
-
-
-class PullRequestReviewComment(_OfPull, Written):
-    COLUMNS = {
-        "path": "path",
-        "diffHunk": "diff_hunk",
-        "line": "line",
-        "originalLine": "original_line",
-        "startLine": "start_line",
-        "createdAt": "created_at",
-        "publishedAt": "created_at",
-        "updatedAt": "updated_at",
-    }
-    AUTHOR = "user_id"
-
-    def id(self) -> str:
-        return node_id("PullRequestReviewComment", self.row["id"])
-
-    def position(self) -> int:
-        return int(self.row["position"] or self.row["original_position"])
-
-    def outdated(self) -> bool:
-        return self.row["line"] is None and self.row["subject_type"] == "line"
-
-    def state(self) -> str:
-        review = self.hub.db.get("reviews", self.row["review_id"])
-        return "PENDING" if review["state"] == "PENDING" else "SUBMITTED"
-
-    def commit(self) -> Commit | None:
-        return Commit.at(self.repository(), self.row["commit_id"])
-
-    def pullRequestReview(self) -> PullRequestReview:
-        return PullRequestReview(self.scope, self.hub.db.get("reviews", self.row["review_id"]))
-
-    def replyTo(self) -> PullRequestReviewComment | None:
-        to = self.row["in_reply_to"]
-        return None if to is None else PullRequestReviewComment(self.scope, self.hub.db.get("review_comments", to))
-
-    def resourcePath(self) -> str:
-        return f"{self.pullRequest().resourcePath()}#discussion_r{self.row['id']}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localhub.clock import iso
-from localhub.graphql import accounts, checks, issues, pulls, repository
+from localhub.graphql import accounts, checks, commits, issues, pulls, repository, reviews
 from localhub.graphql.base import QueryError, Scope, not_found
 from localhub.ids import parse_node_id, parse_text_node_id
 
@@ -16,9 +16,9 @@ _TABLES: Mapping[str, tuple[str, Any]] = {
     "Label": ("labels", repository.Label),
     "IssueComment": ("comments", issues.IssueComment),
     "PullRequest": ("pulls", pulls.PullRequest),
-    "PullRequestReview": ("reviews", pulls.PullRequestReview),
-    "PullRequestReviewComment": ("review_comments", pulls.PullRequestReviewComment),
-    "PullRequestReviewThread": ("review_threads", pulls.PullRequestReviewThread),
+    "PullRequestReview": ("reviews", reviews.PullRequestReview),
+    "PullRequestReviewComment": ("review_comments", reviews.PullRequestReviewComment),
+    "PullRequestReviewThread": ("review_threads", reviews.PullRequestReviewThread),
     "CheckRun": ("check_runs", checks.CheckRun),
     "CheckSuite": ("check_suites", checks.CheckSuite),
     "WorkflowRun": ("workflow_runs", checks.WorkflowRun),
@@ -36,7 +36,7 @@ def node(scope: Scope, id: str) -> Any:
         repo = _repository(scope, repo_id)
         found: Any = None
         if repo is not None and kind in ("Commit", "Ref"):
-            found = repository.Commit.at(repo, text) if kind == "Commit" else repo.ref(text)
+            found = commits.Commit.at(repo, text) if kind == "Commit" else repo.ref(text)
         if found is None:
             raise missing
         return found

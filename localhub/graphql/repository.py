@@ -1,18 +1,14 @@
-"""Repositories, labels, refs and commits."""
+"""Repositories and labels."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from localhub.clock import iso
-from localhub.gitcore import Commit as GitCommit
-from localhub.gitcore import Person
 from localhub.gitstore import GitRepo
 from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Object, Scope, not_found
-from localhub.ids import node_id, text_node_id
-from localhub.people import account_of
+from localhub.graphql.commits import Commit, Ref
+from localhub.ids import node_id
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -218,110 +214,3 @@ class Label(Object):
 
     def resourcePath(self) -> str:
         return f"{self.repository().resourcePath()}/labels/{self.row['name']}"
-
-
-class Ref:
-    """A branch or tag."""
-
-    def __init__(self, repo: Repository, name: str) -> None:
-        self.repository = repo
-        self._name = name
-        self.prefix = "refs/tags/" if name.startswith("refs/tags/") else "refs/heads/"
-        self.name = name.removeprefix(self.prefix)
-
-    def id(self) -> str:
-        return text_node_id("Ref", self.repository.row["id"], self._name)
-
-    def target(self) -> Commit | None:
-        sha = self.repository.git.resolve(self._name)
-        return None if sha is None else Commit.at(self.repository, sha)
-
-
-class Commit:
-    """A commit."""
-
-    def __init__(self, repo: Repository, commit: GitCommit) -> None:
-        self.repository = repo
-        self._commit = commit
-        self.oid, self.abbreviatedOid, self.message = commit.sha, commit.sha[:7], commit.message
-        self.messageHeadline, _, body = commit.message.partition("\n")
-        self.messageBody = body.strip("\n")
-        self.authoredDate, self.committedDate = _date(commit.author), _date(commit.committer)
-
-    @classmethod
-    def at(cls, repo: Repository, sha: str) -> Commit | None:
-        found = repo.git.commit(sha)
-        return None if found is None else cls(repo, found)
-
-    def id(self) -> str:
-        return text_node_id("Commit", self.repository.row["id"], self.oid)
-
-    def author(self) -> dict[str, Any]:
-        return self._person(self._commit.author)
-
-    def committer(self) -> dict[str, Any]:
-        return self._person(self._commit.committer)
-
-    def _person(self, who: Person) -> dict[str, Any]:
-        scope = self.repository.scope
-        found = account_of(scope.hub, who.email)
-        user = account(scope, found)
-        avatar = user.avatarUrl() if user else scope.hub.html("/_localhub/avatars/0.svg")
-        return {"name": who.name, "email": who.email, "date": _date(who), "user": user, "avatarUrl": avatar}
-
-    def url(self) -> str:
-        return self.repository.hub.html(self.resourcePath())
-
-    def resourcePath(self) -> str:
-        return f"{self.repository.resourcePath()}/commit/{self.oid}"
-
-    commitUrl = url
-    commitResourcePath = resourcePath
-
-    def parents(self, **page: Any) -> Connection:
-        return Connection(self._commit.parents, lambda sha: Commit.at(self.repository, sha), **page)
-
-    def _numbers(self) -> tuple[int, int, int]:
-        from localhub.gitdiff import changes
-
-        parent = self._commit.parents[0] if self._commit.parents else None
-        files = changes(self.repository.git, parent, self.oid, patches=False)
-        return sum(f.additions for f in files), sum(f.deletions for f in files), len(files)
-
-    def additions(self) -> int:
-        return self._numbers()[0]
-
-    def deletions(self) -> int:
-        return self._numbers()[1]
-
-    def changedFilesIfAvailable(self) -> int:
-        return self._numbers()[2]
-
-    def checkSuites(self, filterBy: dict[str, Any] | None = None, **page: Any) -> Connection:
-        from localhub.graphql.checks import CheckSuite
-
-        asked = filterBy or {}
-        rows = self.repository.hub.db.rows(
-            """SELECT * FROM check_suites s WHERE repo_id = ? AND head_sha = ? AND (? IS NULL OR app_id = ?)
-               AND (? IS NULL OR EXISTS (SELECT 1 FROM check_runs r WHERE r.suite_id = s.id AND r.name = ?))
-               ORDER BY id""",
-            self.repository.row["id"],
-            self.oid,
-            *[asked.get("appId")] * 2,
-            *[asked.get("checkName")] * 2,
-        )
-        return Connection(rows, lambda row: CheckSuite(self.repository.scope, row), **page)
-
-    def statusCheckRollup(self) -> Any:
-        from localhub.graphql.checks import StatusCheckRollup
-
-        return StatusCheckRollup.of(self)
-
-    def status(self) -> Any:
-        from localhub.graphql.checks import Status
-
-        return Status.of(self)
-
-
-def _date(who: Person) -> str:
-    return iso(datetime.fromtimestamp(who.epoch, UTC))
