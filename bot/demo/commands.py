@@ -160,8 +160,8 @@ def _perform(
         address = f"http://{cast.person}:{stage.token}@{stage.hub_url.removeprefix('http://')}/{stage.full_name}.git"
         repository.git(stage.folder, "clone", "-q", "--bare", address, str(clone))
         proof = prove(stage, clone)
-        passed = play.ended and result["root_state"] == "closed" and proof.pop("passed") and not result["duplicates"]
-        words = proof.pop("words")
+        proven, words = proof.pop("passed"), proof.pop("words")
+        passed = play.ended and result["root_state"] == "closed" and proven and not result["duplicates"]
         result |= {"wall_s": round(play.wall_s, 1), "verdict": "pass" if passed else "fail", **proof}
         _summary(play, result, play.reason or words, stage.stats())
         if as_json:
