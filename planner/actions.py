@@ -264,7 +264,10 @@ class RunAttempt(Base):
 
 
 class BuildCandidate(Base):
-    """→ CandidateBuilt. `--no-ff` merges of the items on the branch's head, pushed as `train`."""
+    """→ CandidateBuilt. `--no-ff` merges of the items on the branch's head, pushed as `train`.
+
+    With `target` that branch's head is merged first: the slice is brought up to date.
+    """
 
     queue: ClassVar[Queue] = "git"
     type: Literal["build_candidate"] = "build_candidate"
@@ -272,6 +275,7 @@ class BuildCandidate(Base):
     branch: str
     train: str
     items: tuple[TrainItem, ...]
+    target: str | None = None
 
 
 class MoveBranch(Base):

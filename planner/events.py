@@ -265,6 +265,8 @@ class CandidateBuilt(Value):
     tested: bool = False
     gone: tuple[str, ...] = ()
     """items whose branch no longer is at the queued sha"""
+    target_conflict: bool = False
+    """the target's head does not merge into the branch; nothing was built"""
 
 
 class BranchMoved(Value):
@@ -455,6 +457,29 @@ class LandAsked(Value):
     item: TrainItem
 
 
+class RefreshAsked(Value):
+    """To a slice's train: bring the slice up to date with the target, where `ids` have arrived."""
+
+    type: Literal["refresh_asked"] = "refresh_asked"
+    scope: Scope
+    branch: str
+    target: str
+    planner: str
+    """key of the slice's planner"""
+    method: Literal["merge", "squash", "rebase"]
+    test: str | None
+    ids: tuple[str, ...]
+
+
+class SliceRefreshed(Value):
+    """The slice holds what `ids` brought to the target; with `reason` it could not be done."""
+
+    type: Literal["slice_refreshed"] = "slice_refreshed"
+    sha: str
+    ids: tuple[str, ...]
+    reason: str = ""
+
+
 class TrainHeld(Value):
     """A part of the slice is with people: nothing lands on it but answers to their review."""
 
@@ -507,12 +532,12 @@ class TreeEnded(Value):
 
 Event = Annotated[
     RootLabeled | ConfigRead | ConfigInvalid | Approved | Said | RetryAsked | Reviewed | PullMerged | PullClosed
-    | IssueClosed | InstallationChanged | ActionFailed | ActionsHeld | ActionsReleased | PlanAnswered | AgentFailed
-    | VerdictAnswered | PreviewPosted | IssueFiled | BranchReady | AttemptEnded | PullOpened | ChecksSettled
-    | ChecksMissing | Verified | CandidateBuilt | BranchMoved | MoveRefused | HeadPrepared | MergeRefused | Tick
-    | BeginPlanner | BeginTask | DependencyMet | GoalChanged | CancelAsked | ReviseAsked | ChildChanged
-    | ReachedTarget | DispatchAsked | DispatchWithdrawn | Dispatched | SlotFreed | Spent | FilingAsked
-    | FilingAnswered | LandAsked | TrainHeld | LandWithdrawn | Landed | LandRefused | RivalWork | RivalAsked
-    | TreeEnded,
+    | IssueClosed | InstallationChanged | ActionFailed | ActionsHeld | ActionsReleased | PlanAnswered
+    | AgentFailed | VerdictAnswered | PreviewPosted | IssueFiled | BranchReady | AttemptEnded | PullOpened
+    | ChecksSettled | ChecksMissing | Verified | CandidateBuilt | BranchMoved | MoveRefused | HeadPrepared
+    | MergeRefused | Tick | BeginPlanner | BeginTask | DependencyMet | GoalChanged | CancelAsked | ReviseAsked
+    | ChildChanged | ReachedTarget | DispatchAsked | DispatchWithdrawn | Dispatched | SlotFreed | Spent
+    | FilingAsked | FilingAnswered | LandAsked | RefreshAsked | SliceRefreshed | TrainHeld | LandWithdrawn
+    | Landed | LandRefused | RivalWork | RivalAsked | TreeEnded,
     Field(discriminator="type"),
 ]  # fmt: skip

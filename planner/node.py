@@ -33,6 +33,8 @@ class Child(Value):
     seq: int = 0
     reached: bool = False
     """its change is on the target branch"""
+    at_hand: bool = False
+    """a sub-planner's work is on the target and, where this planner has a slice, on the slice too"""
 
     @property
     def id(self) -> str:
@@ -48,8 +50,8 @@ class Child(Value):
 
     @property
     def met(self) -> bool:
-        """Whether siblings that depend on it may start: a task's change is on the slice, a slice's on the target."""
-        return self.view.state in (("landed", "done") if self.view.kind == "task" else ("done",))
+        """Whether siblings that depend on it may start: what it made is on the branch that they build on."""
+        return self.at_hand if self.view.kind == "planner" else self.view.state in ("landed", "done")
 
 
 class OpenReview(Value):
@@ -95,6 +97,7 @@ class Planner(Value):
     invalid: int = 0
     refused_claims: int = 0
     claim: str = ""
+    slice_asked: bool = False
     slice_ready: bool = False
     single: bool = False
     """one task, landed on the target by itself, in this planner's own issue"""

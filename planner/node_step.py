@@ -33,6 +33,7 @@ from planner.events import (
     RetryAsked,
     Reviewed,
     Said,
+    SliceRefreshed,
     Spent,
     TrainHeld,
     TreeEnded,
@@ -107,11 +108,21 @@ def on(node: Planner, event: Event, out: Out) -> Planner:
             return on_train(node, event, out)
         case Approved() | Said() | RetryAsked() | Reviewed() | IssueClosed():
             return on_person(node, event, out)
+        case SliceRefreshed(sha=sha, ids=ids, reason=reason):
+            return slices.refreshed(node, sha, ids, reason, out)
         case GoalChanged(goal=goal, reason=reason):
             news = {"what": "goal_changed", "goal": goal.body, "reason": reason}
             return think(add_news(put(node, goal=goal.model_copy(update={"title": node.goal.title})), news), out)
         case CancelAsked(reason=reason):
             return cancel(node, reason, out)
+        case ActionsHeld() | ActionsReleased() | ActionFailed():
+            return on_trouble(node, event, out)
+        case _:
+            return node
+
+
+def on_trouble(node: Planner, event: ActionsHeld | ActionsReleased | ActionFailed, out: Out) -> Planner:
+    match event:
         case ActionsHeld(cause=cause, reason=reason):
             return put(node, held=(*(h for h in node.held if h[0] != cause), (cause, reason)))
         case ActionsReleased(cause=cause):
@@ -120,8 +131,6 @@ def on(node: Planner, event: Event, out: Out) -> Planner:
             if kind in MINOR:
                 return node
             return park(node, out, f"{kind} could not be done: {reason}")
-        case _:
-            return node
 
 
 def late(node: Planner, event: Event, out: Out) -> Planner:
@@ -210,7 +219,9 @@ def on_child(node: Planner, event: ChildChanged, out: Out) -> Planner:
         node = slices.grown(node, out, event.landed_sha, view.lines)
     if event.revised is not None:
         node = slices.revised(node, child.id, event.revised)
-    if child.met and not was_met:
+    if child.view.kind == "planner" and view.state == "done" and keep.state != "done":
+        node = slices.arrived_below(node, child, out)
+    elif child.met and not was_met:
         node = meet(node, child, out)
     if event.wake and not (event.revised is not None and node.state == "slice"):
         news = {"what": "child", "id": child.id, "state": view.state, "reason": view.reason}

@@ -122,8 +122,9 @@ def granted(node: Planner, out: Out) -> Planner:
             )
         )
     slices = node.config.land == "planner"
-    if slices and not node.slice_ready and any(c.view.kind == "task" for c in new):
+    if slices and not node.slice_asked and any(c.view.kind == "task" for c in new):
         out.do(EnsureBranch(branch=node.slice, source=node.target))
+        node = put(node, slice_asked=True)
     return rest(enter(node, out, "running"), plan, out)
 
 

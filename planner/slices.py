@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from planner.actions import AnswerReview, MarkReady, OpenPull, PullText, UpdatePull, Verify, WatchChecks
-from planner.events import LandAsked, ReachedTarget, Reviewed, ReviseAsked, TrainHeld
+from planner.events import LandAsked, ReachedTarget, RefreshAsked, Reviewed, ReviseAsked, TrainHeld
 from planner.facts import ReviewComment, TrainItem
 from planner.keys import slice_train, target_train
 from planner.node import Child, OpenReview, Planner, add_news, enter, finish, park, put, put_child, tell, think
 from planner.out import Out
 from planner.policy import may_command
 from planner.pull import Pull, decide
+from planner.rounds import meet
 
 
 def commands(node: Planner) -> tuple[str, ...]:
@@ -152,6 +153,38 @@ def grown(node: Planner, out: Out, sha: str, lines: int) -> Planner:
         out.send(slice_train(node.key), TrainHeld(held=True))
         return open_pull(node, out, sha)
     return node
+
+
+def arrived_below(node: Planner, child: Child, out: Out) -> Planner:
+    """A sub-planner's work is on the target: those that build on it need it on this slice, where there is one."""
+    if not node.slice_asked:
+        child = child.model_copy(update={"at_hand": True})
+        return meet(put_child(node, child), child, out)
+    asked = RefreshAsked(
+        scope=node.scope,
+        branch=node.slice,
+        target=node.target,
+        planner=node.key,
+        method=node.config.merge.method,
+        test=node.config.commands.test,
+        ids=(child.id,),
+    )
+    out.send(slice_train(node.key), asked)
+    return node
+
+
+def refreshed(node: Planner, sha: str, ids: tuple[str, ...], reason: str, out: Out) -> Planner:
+    """The slice holds what its sub-planners brought to the target."""
+    if reason:
+        return park(node, out, f"the slice cannot be brought up to date: {reason}")
+    for ident in ids:
+        child = node.child(ident)
+        if child is not None and not child.at_hand:
+            child = child.model_copy(update={"at_hand": True})
+            node = meet(put_child(node, child), child, out)
+    if node.pull is not None and node.pull.sha != sha:
+        node = prove(node, out, node.pull.at(sha))
+    return think(node, out)
 
 
 # ── reviews ──────────────────────────────────────────────────────────────────────────────────────────

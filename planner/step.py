@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias, assert_never
 
 from planner import installation, node, node_step, task, task_step, train, tree
-from planner.events import BeginPlanner, BeginTask, Event, InstallationChanged, LandAsked, RootLabeled
+from planner.events import BeginPlanner, BeginTask, Event, InstallationChanged, LandAsked, RefreshAsked, RootLabeled
 from planner.model import Address, AggregateKind, Step
 from planner.out import Out
 
@@ -26,10 +26,10 @@ def step(
 ) -> Step[State] | None:
     """Folds the events into the state, in order.
 
-    `status_s`: seconds for which edits of a status comment are gathered into one. `state` is None for an aggregate that does not exist yet; None comes back while no event brings it to life.
-    `now` (seconds since the epoch) is an input like any other; nothing here reads a clock. Each action gets a key
-    made of the aggregate, its count of events and the action's index, so that the same history asks for the same
-    actions under the same keys.
+    `state` is None for an aggregate that does not exist yet; None comes back while no event brings it to life.
+    `now` (seconds since the epoch) is an input like any other; nothing here reads a clock. `status_s`: seconds for
+    which edits of a status comment are gathered into one. Each action gets a key made of the aggregate, its count of
+    events and the action's index, so that the same history asks for the same actions under the same keys.
     """
     del now
     out = Out()
@@ -65,7 +65,7 @@ def born(me: Address, event: Event, out: Out) -> State | None:
             return node_step.begin(event, out)
         case BeginTask() if me.kind == "task":
             return task_step.begin(event, out)
-        case LandAsked() if me.kind == "train":
+        case LandAsked() | RefreshAsked() if me.kind == "train":
             return train.begin(event, me)
         case InstallationChanged() if me.kind == "installation":
             return installation.begin(int(me.key))

@@ -264,23 +264,26 @@ def on_refused(task: Task, event: LandRefused, out: Out) -> Task:
             return task if event.rivals else resolve(task, out)
         case "red":
             logs = "\n\n".join(f"{f.name}\n{f.excerpt}" for f in event.failures)
-            return again(task, out, f"Green alone, red together with what had landed: {event.reason}", logs)
+            heading = f"Green alone, red together with what had landed: {event.reason}"
+            return again(put(task, trouble=(side(task),)), out, heading, logs, role="resolver")
         case "stale":
             return ask_dispatch(task, out)
         case "refused":
             return park(task, out, event.reason)
 
 
+def side(work: RivalWork | Task) -> tuple[str, str]:
+    """One side of a conflict: what it was for, what it says of itself, and its diff."""
+    mine = isinstance(work, Task)
+    name = "Yours, which no longer merges" if mine else f"Landed already: {work.goal.title}"
+    summary = work.report.summary if work.report else ""
+    return name, f"Goal:\n{work.goal.body}\n\nHandoff:\n{summary}\n\nDiff:\n{work.patch}"
+
+
 def resolve(task: Task, out: Out) -> Task:
     """A fresh resolver gets both goals, both handoffs and both diffs."""
-
-    def side(name: str, body: str, summary: str, patch: str) -> tuple[str, str]:
-        return name, f"Goal:\n{body}\n\nHandoff:\n{summary}\n\nDiff:\n{patch}"
-
-    sides = [side(f"Landed already: {r.goal.title}", r.goal.body, r.report.summary if r.report else "", r.patch)
-             for r in task.rivals]  # fmt: skip
-    mine = side("Yours, which no longer merges", task.goal.body, task.report.summary if task.report else "", task.patch)
-    task = put(task, trouble=(*sides, mine), role="resolver", rivals=(), rivals_asked=0)
+    trouble = (*(side(r) for r in task.rivals), side(task))
+    task = put(task, trouble=trouble, role="resolver", rivals=(), rivals_asked=0)
     task = ask_dispatch(task, out)
     tell(task, out)
     return task

@@ -26,6 +26,8 @@ from planner.events import (
     MergeRefused,
     MoveRefused,
     PullMerged,
+    RefreshAsked,
+    SliceRefreshed,
     TrainHeld,
     Verified,
 )
@@ -55,6 +57,13 @@ class Train(Value):
     sha: str = ""
     items: tuple[str, ...] = ()
     refusals: int = 0
+    planner: str = ""
+    """key of the slice's planner, once it has asked for something"""
+    target: str = ""
+    refresh: tuple[str, ...] = ()
+    """children of the planner whose work is on the target and wanted on the slice"""
+    refreshing: tuple[str, ...] = ()
+    """those that the candidate under way brings in"""
     held: bool = False
     """a part of the slice is with people: only answers to their review land"""
     landed: tuple[TrainItem, ...] = ()
@@ -73,9 +82,14 @@ def owner(item: TrainItem) -> Address:
     return Address(kind=item.kind, key=item.node)
 
 
-def begin(event: LandAsked, me: Address) -> Train:
+def begin(event: LandAsked | RefreshAsked, me: Address) -> Train:
     return Train(
-        scope=event.scope, key=me.key, branch=event.branch, mode=event.mode, method=event.method, test=event.test
+        scope=event.scope,
+        key=me.key,
+        branch=event.branch,
+        mode=event.mode if isinstance(event, LandAsked) else "slice",
+        method=event.method,
+        test=event.test,
     )
 
 
@@ -85,6 +99,9 @@ def on(train: Train, event: Event, out: Out) -> Train:
         case LandAsked(item=item):
             rest = tuple(i for i in train.queue if i.node != item.node)
             return start(put(train, queue=(*rest, item), method=event.method), out)
+        case RefreshAsked(planner=planner, target=target, ids=ids) if train.mode == "slice":
+            wanted = tuple(dict.fromkeys((*train.refresh, *ids)))
+            return start(put(train, planner=planner, target=target, refresh=wanted), out)
         case TrainHeld(held=held):
             return start(put(train, held=held), out)
         case LandWithdrawn(node=node):
@@ -124,7 +141,7 @@ def riding(train: Train) -> tuple[TrainItem, ...]:
 def start(train: Train, out: Out) -> Train:
     """The next candidate, when nothing is under way."""
     waiting = tuple(i for i in train.queue if i.answers_review) if train.held else train.queue
-    if train.phase != "idle" or not waiting:
+    if train.phase != "idle" or not (waiting or train.refresh):
         return train
     train = put(train, round=train.round + 1)
     if train.mode == "target":
@@ -133,8 +150,10 @@ def start(train: Train, out: Out) -> Train:
         return put(train, phase="preparing", items=(item.node,), sha=item.sha)
     items = waiting[: train.limit]
     branch = keys.train_branch(train.scope.root, train.key.removesuffix(":slice"))
-    out.do(BuildCandidate(round=train.round, branch=train.branch, train=branch, items=items))
-    return put(train, phase="building", items=tuple(i.node for i in items), sha="", base="")
+    target = train.target if train.refresh else None
+    out.do(BuildCandidate(round=train.round, branch=train.branch, train=branch, items=items, target=target))
+    nodes = tuple(i.node for i in items)
+    return put(train, phase="building", items=nodes, refreshing=train.refresh, sha="", base="")
 
 
 def built(train: Train, event: CandidateBuilt, out: Out) -> Train:
@@ -142,7 +161,13 @@ def built(train: Train, event: CandidateBuilt, out: Out) -> Train:
         if item.node in event.gone:
             out.send(owner(item), LandRefused(pull=item.pull, cause="stale", reason="its branch moved meanwhile"))
     train = put(train, queue=tuple(i for i in train.queue if i.node not in event.gone), base=event.base, sha=event.sha)
-    if not event.items:
+    if event.target_conflict:
+        reason = f"{train.target} does not merge into {train.branch}"
+        return start(refreshed(put(train, phase="idle", items=()), event.base, reason, out), out)
+    if not event.items and train.refreshing and event.sha != event.base:  # nothing but the target's work
+        train = put(train, items=())
+    elif not event.items:
+        train = refreshed(train, event.base, "", out)
         for item in riding(train):
             if item.node in event.conflicts:
                 out.send(owner(item), conflict(train, item, event.base))
@@ -190,6 +215,7 @@ def arrived(train: Train, sha: str, out: Out) -> Train:
     done = riding(train)
     for item in done:
         out.send(owner(item), Landed(pull=item.pull, sha=sha))
+    train = refreshed(train, sha, "", out)
     train = put(
         train,
         queue=tuple(i for i in train.queue if i not in done),
@@ -200,6 +226,16 @@ def arrived(train: Train, sha: str, out: Out) -> Train:
         refusals=0,
     )
     return start(train, out)
+
+
+def refreshed(train: Train, sha: str, reason: str, out: Out) -> Train:
+    """Tells the planner that the slice has what it asked for from the target, or why not."""
+    if not train.refreshing:
+        return train
+    to = Address(kind="planner", key=train.planner)
+    out.send(to, SliceRefreshed(sha=sha, ids=train.refreshing, reason=reason))
+    rest = tuple(i for i in train.refresh if i not in train.refreshing)
+    return put(train, refresh=rest, refreshing=())
 
 
 def refused(train: Train, reason: str, out: Out) -> Train:
@@ -217,6 +253,8 @@ def refuse_all(
     failures: tuple[CheckFailure, ...] = (),
 ) -> Train:
     gone = riding(train)
+    if not gone:
+        train = refreshed(train, train.base, reason, out)
     for item in gone:
         out.send(
             owner(item),

@@ -18,6 +18,12 @@ def build_candidate(deps: Deps, row: ActionRow, action: BuildCandidate) -> Perfo
     if base is None:
         raise GiveUp(f"the branch {action.branch} does not exist")
     head = base
+    if action.target and (target := mirror.head(action.target)) and not mirror.contains(base, target):
+        refreshed = mirror.merge(base, target, f"Merge {action.target} into {action.branch}\n")
+        if refreshed is None:
+            stuck = CandidateBuilt(round=action.round, base=base, sha=base, items=(), target_conflict=True)
+            return result(row, stuck)
+        head = refreshed
     merged: list[TrainItem] = []
     conflicts: list[str] = []
     gone: list[str] = []
@@ -30,7 +36,7 @@ def build_candidate(deps: Deps, row: ActionRow, action: BuildCandidate) -> Perfo
             head = sha
             merged.append(item)
     tested = len(merged) == 1 and _tested(deps, row, mirror, base, head, merged[0])
-    if merged:
+    if head != base:
         mirror.keep(f"candidates/{action.train}", head)
         if not tested and mirror.head(action.train) != head:
             # The train's branch is ours alone and starts anew with each candidate.

@@ -193,7 +193,7 @@ class Sim:
             case a.BuildCandidate(round=number, branch=branch, items=items):
                 bad = tuple(i.node for i in items if i.node in self.conflicting and self.landed_on(branch))
                 good = tuple(i.node for i in items if i.node not in bad)
-                sha = self.fresh()
+                sha = self.fresh() if good or action.target else self.branches[branch]
                 self.candidate_items[sha] = good
                 self.candidate_pulls[sha] = tuple(i.pull for i in items if i.node in good)
                 return [

@@ -300,3 +300,25 @@ def test_empty_diff_is_said_to_the_next_attempt(kit: Any, sim: Any) -> None:
     sim.run()
     assert seen[1].brief.context == (("The attempt changed nothing", "looked"),)
     assert sim.root.state == "done"
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_task_that_builds_on_a_sub_planner_finds_its_work_on_the_slice(kit: Any, seed: int) -> None:
+    sim = kit.Sim(seed)
+    sim.plans = kit.by_goal(
+        {
+            "Goal": kit.planner_of(kit.task("early"), kit.sub("left"), kit.task("last", after=("early", "left"))),
+            "Own left": kit.planner_of(kit.task("l1")),
+        }
+    )
+    sim.label()
+    sim.run()
+    assert sim.root.state == "done"
+    sim.assert_silence()
+    acts = [act for _, act in sim.done]
+    refreshed = next(i for i, act in enumerate(acts) if isinstance(act, a.BuildCandidate) and act.target == "main")
+    last = next(
+        i for i, act in enumerate(acts) if isinstance(act, a.RunAttempt) and act.brief.goal.title == "Make last"
+    )
+    assert refreshed < last
