@@ -30,6 +30,14 @@ def merge_commit(repo: GitRepo, base: str, head: str, who: Person, committer: Pe
     return repo.write_commit(tree, [base, head], who, committer, message)
 
 
+def trial_merge(repo: GitRepo, base: str, head: str) -> str | Conflict:
+    """What refs/pull/N/merge holds: the same commit whoever tries, as it depends on base and head alone."""
+    commit = repo.commit(head)
+    assert commit is not None
+    who = Person("GitHub", "noreply@github.com", commit.committer.date)
+    return merge_commit(repo, base, head, who, who, f"Merge {head} into {base}")
+
+
 def squash_commit(repo: GitRepo, base: str, head: str, who: Person, committer: Person, message: str) -> str | Conflict:
     """One commit on top of `base` with everything that `head` changes."""
     tree = merge_trees(repo, base, head)

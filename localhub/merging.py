@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from localhub import protection, refs
 from localhub.auth import Actor
-from localhub.errors import GitHubError, conflict, forbidden, invalid
+from localhub.errors import GitHubError, conflict, invalid
 from localhub.gitcore import ZERO, RefChange
-from localhub.gitmerge import Conflict, merge_commit, rebase, squash_commit
+from localhub.gitmerge import Conflict, merge_commit, rebase, squash_commit, trial_merge
 from localhub.people import identity, web_committer
 from localhub.timeline import record
 
@@ -44,9 +44,7 @@ def compute(hub: Hub, pull_id: int) -> None:
     base = git.ref(f"refs/heads/{pull['base_ref']}")
     if base is None:
         return
-    who = identity(hub, hub.db.get("issues", pull["issue_id"])["author_id"])
-    message = f"Merge {pull['head_sha']} into {base}"
-    merged = merge_commit(git, base, pull["head_sha"], who, web_committer(hub), message)
+    merged = trial_merge(git, base, pull["head_sha"])
     sha = None if isinstance(merged, Conflict) else merged
     with hub.repo_locks.of(pull["repo_id"]), hub.tx():
         now = hub.db.get("pulls", pull_id)
@@ -168,7 +166,7 @@ def _may_merge(hub: Hub, repo: Row, pull: Row, actor: Actor, method: Method, sha
         raise conflict("Head branch was modified. Review and try the merge again.")
     if not repo[ALLOWED[method]]:
         raise GitHubError(405, NOT_ALLOWED[method])
-    rules = protection.rules_for(hub, repo, pull["base_ref"])
+    rules = protection.rules_for(hub, repo, pull["base_ref"], actor)
     if rules is None:
         return
     if rules.linear and method == "merge":
@@ -294,10 +292,3 @@ def try_auto(hub: Hub, pull_id: int) -> None:
     except GitHubError as error:
         if error.status not in (405, 409):  # it moved meanwhile; the next event tries again
             raise
-
-
-def require_merge(hub: Hub, repo: Row, actor: Actor) -> None:
-    """Merging writes contents: an app needs both permissions."""
-    if not hub.access.allowed(actor, repo, "contents", "write"):
-        raise forbidden()
-

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 BLOB_LIMIT = "100m"
+ADMIN_ROLE = 5  # GitHub's number for the repository role "admin"
 WORKFLOWS = ".github/workflows/"
 
 
@@ -60,14 +61,27 @@ def _matches(conditions: Mapping[str, Any], ref: str, default: str) -> bool:
     return any(map(hit, names.get("include", []))) and not any(map(hit, names.get("exclude", [])))
 
 
-def rules_for(hub: Hub, repo: Row, branch: str) -> Rules | None:
-    """What the branch demands, None when it is free."""
+def _bypasses(hub: Hub, repo: Row, row: Row, actor: Actor) -> bool:
+    """Whether a ruleset lets the actor pass: its app (Integration) or its role is on the bypass list."""
+    admin = actor.kind == "user" and hub.access.role(repo, actor.account_id) == "admin"
+    for each in json.loads(row["bypass_actors"]):
+        kind, number = each.get("actor_type"), each.get("actor_id")
+        if kind == "Integration" and actor.kind == "installation" and number == actor.app_id:
+            return True
+        if admin and (kind == "OrganizationAdmin" or (kind == "RepositoryRole" and number == ADMIN_ROLE)):
+            return True
+    return False
+
+
+def rules_for(hub: Hub, repo: Row, branch: str, actor: Actor | None = None) -> Rules | None:
+    """What the branch demands (of this actor, whom rulesets may let pass), None when it is free."""
     parts = []
     classic = protection(hub, repo["id"], branch)
     if classic is not None:
         parts.append(_classic(classic))
     for row in rulesets(hub, repo, branch):
-        parts.append(_ruleset(json.loads(row["rules"])))
+        if actor is None or not _bypasses(hub, repo, row, actor):
+            parts.append(_ruleset(json.loads(row["rules"])))
     if not parts:
         return None
     return Rules(
@@ -171,7 +185,7 @@ def _refuse(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange) 
     branch = change.ref.removeprefix("refs/heads/")
     if change.deleted and branch == repo["default_branch"]:
         return [f"error: refusing to delete the current branch: {change.ref}"]
-    rules = rules_for(hub, repo, branch)
+    rules = rules_for(hub, repo, branch, actor)
     if rules is None:
         return []
     why = _broken(hub, repo, actor, git, change, rules)

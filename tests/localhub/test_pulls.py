@@ -211,6 +211,20 @@ def test_reviews_and_required_approvals(hub: Any, validate: Any, validate_hook: 
         assert bob.put(f"{url}/merge").status_code == 200
 
 
+def settle_thread(hub: Any, number: int, validate_hook: Any) -> dict[str, Any]:
+    """Resolve the first thread and reopen it, as GraphQL does; what the first webhook said."""
+    from localhub import pulls, reviews
+    from localhub.auth import Actor
+
+    repo = hub.hub.access.repo_row("alice", "sample")
+    thread = reviews.threads(hub.hub, pulls.find(hub.hub, repo, number)["id"])[0]
+    actor = Actor("user", repo["owner_id"], "alice")
+    thread = reviews.resolve_thread(hub.hub, repo, thread, actor, resolved=True)
+    reviews.resolve_thread(hub.hub, repo, thread, actor, resolved=False)
+    validate_hook(hub.hooks.delivery("pull_request_review_thread", "unresolved"))
+    return dict(validate_hook(hub.hooks.delivery("pull_request_review_thread", "resolved")))
+
+
 def test_comments_threads_and_pending_reviews(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob:
         pull = propose(alice, "topic")
@@ -232,6 +246,8 @@ def test_comments_threads_and_pending_reviews(hub: Any, validate: Any, validate_
         assert done.json()["state"] == "COMMENTED"
         validate(bob.get(f"{url}/reviews/{review['id']}/comments"), "list[ReviewComment]")
         assert len(alice.get(f"{url}/comments").json()) == 3
+        told = settle_thread(hub, pull["number"], validate_hook)
+        assert [each["id"] for each in told["thread"]["comments"]] == [made["id"], reply.json()["id"]]
         edited = bob.patch(f"{SAMPLE}/pulls/comments/{made['id']}", json={"body": "Why on earth?"})
         assert edited.json()["body"] == "Why on earth?"
         validate_hook(hub.hooks.delivery("pull_request_review_comment", "edited"))
@@ -309,6 +325,12 @@ def test_rules_of_a_branch(hub: Any, validate: Any, validate_hook: Any) -> None:
         assert [(each["type"], each["ruleset_id"]) for each in rules] == [(r["type"], made["id"]) for r in ruleset["rules"]]
         assert bot.get(f"{SAMPLE}/rules/branches/other").json() == []
         assert bot.post(f"{SAMPLE}/rulesets", json=ruleset).status_code == 403
+        sha = put(alice, "topic", "x.txt", "x\n")
+        assert bot.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": sha}).status_code == 422
+        passing = {"bypass_actors": [{"actor_id": hub.app().get("/app").json()["id"], "actor_type": "Integration", "bypass_mode": "always"}]}
+        assert alice.put(f"{SAMPLE}/rulesets/{made['id']}", json=passing).status_code == 200
+        assert alice.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": sha}).status_code == 422
+        assert bot.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": sha}).status_code == 200
         protect(alice, required_linear_history=True)
         validate(alice.get(f"{SAMPLE}/branches/main/protection"), "BranchProtection")
         validate(alice.get(f"{SAMPLE}/branches/main"), "BranchWithProtection")
