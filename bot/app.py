@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -31,7 +32,6 @@ from bot.perform import Deps, Performer, Timing
 from bot.store import aggregates, records
 from bot.store.database import Database
 from bot.sweep import DEFAULT_LABEL, Sweep, Sweeper
-from bot.wake import hurry_watchers
 from bot.web import Intake, create_app
 from planner import actions, events
 from planner.model import Address, Scope
@@ -58,13 +58,14 @@ class App:
     sweeper: Sweeper
     web: Any
 
-    def close(self) -> None:
-        """Stops what runs, and closes what is open."""
+    def close(self) -> bool:
+        """Stops what runs, and closes what is open; False when something would not stop in time."""
         self.sweeper.stop()
-        self.engine.stop(self.settings.shutdown_seconds)
+        stopped = self.engine.stop(self.settings.shutdown_seconds)
         self.models.close()
         self.gateways.close()
         self.database.close()
+        return stopped
 
 
 def codec() -> PydanticCodec:
@@ -179,7 +180,7 @@ def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] 
     decide = partial(step, status_s=settings.status_seconds)
     engine = Engine(database, codec(), decide, Performer(deps), Options(agents=settings.workers), clock=clock)
     labels: dict[int, frozenset[str]] = {}
-    door = _door(database, engine, gateways, marks, labels, clock)
+    door = _door(database, engine, gateways, marks, labels)
     web = create_app(
         settings.webhook_secret.get_secret_value(), engine, door, _summary(database, meters), database.check
     )
@@ -205,7 +206,6 @@ def _door(
     gateways: Gateways,
     marks: SignedMarks,
     labels: dict[int, frozenset[str]],
-    clock: Callable[[], float],
 ) -> Door:
     def me() -> Self:
         app = gateways.app()
@@ -216,9 +216,8 @@ def _door(
             return aggregates.route(connection, repo_id, kind, value)
 
     def wake(installation: int, sha: str) -> None:
-        if hurry_watchers(database, sha, clock()):
-            # GitHub is there, so what was held for its absence may try too; this also wakes the engine's timer.
-            engine.retry_held(installation, "github")
+        del installation
+        engine.hurry("WatchChecks", f'"sha":"{sha}"')
 
     return Door(me, routes, marks.read, lambda repo: labels.get(repo, frozenset({DEFAULT_LABEL})), wake)
 
@@ -238,7 +237,7 @@ def _apply(engine: Engine, found: Intake) -> None:
 
 def _summary(database: Database, meters: Meters) -> Callable[[], Mapping[str, Any]]:
     def summary() -> Mapping[str, Any]:
-        with database.read() as connection:
+        with database.snapshot() as connection:
             views, counts = records.views(connection), records.counts(connection)
             troubles = records.troubles(connection)
         counted = {"github_requests": meters.requests, "content_writes": meters.writes}
@@ -266,4 +265,6 @@ def serve(settings: Settings) -> None:
         print(f"branchwork listening on http://{host}:{port}", flush=True)
         uvicorn.Server(uvicorn.Config(app.web, log_config=None, access_log=False)).run(sockets=[listener])
     finally:
-        app.close()
+        if not app.close():
+            # An agent still runs in a thread that Python would wait for; what it did is redone from the outbox.
+            os._exit(0)
