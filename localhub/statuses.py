@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from localhub.clock import iso
+from localhub import protection
 from localhub.errors import GitHubError, field, invalid
 from localhub.events import Event
 from localhub.gitstore import Commit, GitRepo
-from localhub.ids import node_id
 from localhub.render import checks as render
-from localhub.render.accounts import simple_user
+from localhub.render import git as git_render
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -77,60 +75,28 @@ def combined(states: list[str]) -> str:
 
 
 def _hook(hub: Hub, repo: Row, row: Row, commit: Commit) -> dict[str, Any]:
-    path = render.repo_path(repo)
-    url = hub.api(f"{path}/commits/{commit.sha}")
-    html = hub.html(f"/{repo['owner_login']}/{repo['name']}/commit/{commit.sha}")
-    people = {
-        key: {"name": who.name, "email": who.email, "date": iso(datetime.fromtimestamp(who.epoch, UTC))}
-        for key, who in (("author", commit.author), ("committer", commit.committer))
-    }
-    unsigned = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
-    accounts = {key: _account(hub, who["email"]) for key, who in people.items()}
     heads = GitRepo(hub.git_dir(repo)).refs("refs/heads/")
+    names = [name.removeprefix("refs/heads/") for name, sha in heads.items() if sha == commit.sha]
+    url = git_render.api(hub, repo, f"/commits/{commit.sha}")
     facts = render.status(hub, repo, row, simple=True)
     return {
         "id": row["id"],
         "sha": row["sha"],
-        "name": f"{repo['owner_login']}/{repo['name']}",
+        "name": git_render.name_of(repo),
         "avatar_url": facts["avatar_url"],
         "target_url": row["target_url"],
         "context": row["context"],
         "description": row["description"],
         "state": row["state"],
-        "commit": {
-            "sha": commit.sha,
-            "node_id": node_id("Commit", row["id"]),
-            "commit": {
-                **people,
-                "message": commit.message,
-                "tree": {"sha": commit.tree, "url": hub.api(f"{path}/git/trees/{commit.tree}")},
-                "url": hub.api(f"{path}/git/commits/{commit.sha}"),
-                "comment_count": 0,
-                "verification": unsigned,
-            },
-            "url": url,
-            "html_url": html,
-            "comments_url": f"{url}/comments",
-            **accounts,
-            "parents": [
-                {"sha": sha, "url": hub.api(f"{path}/commits/{sha}"), "html_url": html.replace(commit.sha, sha)}
-                for sha in commit.parents
-            ],
-        },
+        "commit": git_render.commit(hub, repo, commit),
         "branches": [
             {
-                "name": name.removeprefix("refs/heads/"),
-                "commit": {"sha": sha, "url": hub.api(f"{path}/commits/{sha}")},
-                "protected": False,
+                "name": name,
+                "commit": {"sha": commit.sha, "url": url},
+                "protected": protection.rules_for(hub, repo, name) is not None,
             }
-            for name, sha in heads.items()
-            if sha == commit.sha
-        ][:10],
+            for name in names[:10]
+        ],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }
-
-
-def _account(hub: Hub, email: str) -> dict[str, Any] | None:
-    found = hub.db.row("SELECT id FROM accounts WHERE email = ?", email)
-    return None if found is None else simple_user(hub, found["id"])

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from localhub import checks
+from localhub.actions.service import Actions
 from localhub.auth import Actor
 from localhub.context import current_actor
 from localhub.db import Row
@@ -21,6 +22,12 @@ from localhub.render import checks as render
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
     finder = _Finder(hub)
+
+    def rerun_workflow(suite_id: int, by: int) -> None:
+        """What a re-request means to the one app that lives here: its workflow runs again."""
+        run = hub.db.row("SELECT * FROM workflow_runs WHERE suite_id = ? AND status = 'completed'", suite_id)
+        if run is not None:
+            Actions.of(hub).rerun(run, by, only_failed=False)
 
     @api.post("/repos/{owner}/{name}/check-runs")
     def create(owner: str, name: str, data: dict[str, Any]) -> Response:
@@ -65,6 +72,7 @@ def router(hub: Hub) -> APIRouter:
         payload = {"check_run": render.run_hook(hub, run)}
         with hub.tx():
             by = hub.access.user().account_id
+            rerun_workflow(run["suite_id"], by)
             hub.emit(Event("check_run", "rerequested", repo["id"], by, payload, app=run["app_id"]))
         return reply({}, 201)
 
@@ -120,6 +128,7 @@ def router(hub: Hub) -> APIRouter:
         payload = {"check_suite": render.suite_hook(hub, row)}
         with hub.tx():
             by = hub.access.user().account_id
+            rerun_workflow(suite_id, by)
             hub.emit(Event("check_suite", "rerequested", repo["id"], by, payload, app=row["app_id"]))
         return reply({}, 201)
 

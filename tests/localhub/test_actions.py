@@ -181,6 +181,10 @@ jobs:
         assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/rerun").status_code == 201
         hub.settle()
         assert runs(bot)[0]["run_attempt"] == 3
+        suite = f"{SAMPLE}/check-suites/{run['check_suite_id']}/rerequest"
+        assert bot.post(suite).status_code == 201
+        hub.settle()
+        assert runs(bot)[0]["run_attempt"] == 4
 
 
 def test_a_run_is_cancelled(hub: Any) -> None:
