@@ -15,6 +15,7 @@ from localhub.errors import GitHubError
 from localhub.gitcore import GitError
 from localhub.hub import Hub
 from localhub.server import Server
+from localhub.tls import own_certificate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--seed", type=Path, help="YAML or JSON: users, repositories, apps (see localhub/seed.py)")
     parser.add_argument("--public-url", help="root of the URLs in answers; by default what the client used")
+    parser.add_argument("--tls", action="store_true", help="serve HTTPS with an own certificate, DIR/tls-cert.pem")
     parser.add_argument("--tls-cert", type=Path, help="serve HTTPS with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, help="and this key")
     parser.add_argument("--toolchain", type=Path, help="shown to workflow jobs at /toolchain, its bin first on PATH")
@@ -42,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
         hub.close()
         return 2
     Actions(hub, options.toolchain, slots=options.jobs, time_limit=options.job_seconds)
-    server = Server(hub, options.port, options.tls_cert, options.tls_key)
+    certificate, key = options.tls_cert, options.tls_key
+    if options.tls and certificate is None:
+        certificate, key = own_certificate(hub.data)
+    server = Server(hub, options.port, certificate, key)
     print(f"localhub listening on {server.url}", flush=True)
     server.run()
     return 0

@@ -29,6 +29,7 @@ from localhub.rest import (
     installations,
     issues,
     labels,
+    manifest,
     meta,
     notifications,
     protection,
@@ -70,6 +71,7 @@ ROUTERS: list[Router] = [
     search.router,
     notifications.router,
     issues.router,
+    manifest.router,
     smarthttp.router,
     downloads.router,
 ]

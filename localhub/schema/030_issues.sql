@@ -92,6 +92,7 @@ CREATE TABLE search_index ( -- what search knows of an issue: its state some sec
   repo_id INTEGER NOT NULL, is_pull INTEGER NOT NULL, state TEXT NOT NULL, author_id INTEGER NOT NULL,
   text TEXT NOT NULL, labels TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
 );
+CREATE INDEX search_index_by_seen ON search_index (seen);
 CREATE INDEX search_index_by_repo ON search_index (repo_id, issue_id);
 INSERT INTO sqlite_sequence (name, seq) VALUES
   ('issues', 3000000000), ('comments', 4000000000), ('labels', 6000000), ('reactions', 250000000), ('issue_events', 17000000000);

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
 import jwt
 
 REPO = "/repos/alice/sample"
@@ -151,3 +156,28 @@ def test_a_hook_that_nobody_answers_is_recorded(hub):
     hub.settle()
     item = hub.app().get("/app/hook/deliveries").json()[0]
     assert (item["status_code"], item["status"].startswith("failed to connect")) == (0, True)
+
+
+def test_the_manifest_flow(hub, validate):
+    manifest = {
+        "name": "Fresh App", "url": "http://example.org", "redirect_url": "http://127.0.0.1:9/back?x=1",
+        "hook_attributes": {"url": hub.hooks.url}, "default_permissions": {"issues": "write"}, "default_events": ["issues"],
+    }  # fmt: skip
+    browser = hub.client(prefix="")
+    browser.headers["Accept"] = "text/html"
+    shown = browser.post("/settings/apps/new", params={"state": "s1"}, data={"manifest": json.dumps(manifest)})
+    assert shown.status_code == 200
+    fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', shown.text)}
+    assert (fields["state"], fields["name"]) == ("s1", "Fresh App")
+    back = browser.post("/settings/apps/create", data={**fields, "owner": "alice"})
+    assert back.status_code == 302
+    query = parse_qs(urlsplit(back.headers["Location"]).query)
+    assert (query["state"], query["x"]) == (["s1"], ["1"])
+    url = f"/app-manifests/{query['code'][0]}/conversions"
+    made = validate(hub.client().post(url), "AppManifestsCodeConversionsPostResponse201", 201)
+    assert hub.client().post(url).status_code == 404, "a code works once"
+    now = int(hub.hub.clock.timestamp())
+    token = jwt.encode({"iat": now - 60, "exp": now + 60, "iss": made["client_id"]}, made["pem"], "RS256")
+    assert hub.with_token(token).get("/app").json()["slug"] == "fresh-app"
+    bad = browser.post("/settings/apps/new", data={"manifest": "{}"})
+    assert bad.status_code == 422

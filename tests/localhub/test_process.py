@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,12 +22,12 @@ SEED = {
 
 
 class Process:
-    def __init__(self, data: Path, *more: str) -> None:
+    def __init__(self, data: Path, *more: str, scheme: str = "http") -> None:
         command = [sys.executable, "-m", "localhub", "--data", str(data), "--port", "0", *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith("localhub listening on http://127.0.0.1:"), line
+        assert line.startswith(f"localhub listening on {scheme}://127.0.0.1:"), line
         self.url = line.split()[-1]
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -82,6 +83,14 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path, seed_file: Path
     assert len(set(acknowledged)) == len(acknowledged) >= 40
     assert made == count, "numbers have no gap and no double"
     again.end()
+
+
+def test_tls_with_an_own_certificate(tmp_path: Path, seed_file: Path) -> None:
+    running = Process(tmp_path / "data", "--seed", str(seed_file), "--tls", scheme="https")
+    trust = ssl.create_default_context(cafile=str(tmp_path / "data" / "tls-cert.pem"))
+    answer = httpx.get(f"{running.url}/api/v3/repos/alice/sample", verify=trust, trust_env=False)
+    assert answer.json()["clone_url"] == f"{running.url}/alice/sample.git"
+    running.end()
 
 
 def test_a_seed_that_is_wrong_is_told(tmp_path: Path) -> None:

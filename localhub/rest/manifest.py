@@ -1,0 +1,133 @@
+"""The App manifest flow: a form posted here shows a page; its button makes the app and sends back a code.
+
+The code is turned into the app's secrets by POST /app-manifests/{code}/conversions within an hour.
+Source: docs.github.com, "Registering a GitHub App from a manifest".
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fastapi import APIRouter, Form, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import BaseModel, ValidationError
+
+from localhub import seed
+from localhub.clock import iso
+from localhub.errors import invalid, not_found
+from localhub.hub import Hub
+
+CODE_SECONDS = 3600
+_PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "pages"), autoescape=select_autoescape(["html"])
+)
+
+
+class Hook(BaseModel):
+    url: str | None = None
+    active: bool = True
+
+
+class Manifest(BaseModel):
+    """What an app says of itself; other keys of GitHub's are passed over."""
+
+    name: str | None = None
+    url: str
+    hook_attributes: Hook = Hook()
+    redirect_url: str | None = None
+    description: str | None = None
+    public: bool = False
+    default_permissions: dict[str, str] = {}
+    default_events: list[str] = []
+
+
+def parse(text: str) -> Manifest:
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise invalid(f"The manifest is not understood: {error}") from error
+
+
+def router(hub: Hub) -> APIRouter:
+    api = APIRouter()
+
+    def page(manifest: str, state: str, owner: str | None) -> Response:
+        wanted = parse(manifest)
+        rows = hub.db.rows("SELECT login FROM accounts WHERE type <> 'Bot' AND login <> 'github' ORDER BY id")
+        owners = [row["login"] for row in rows]
+        if owner is not None and owner.lower() not in (login.lower() for login in owners):
+            raise not_found()
+        html = _PAGES.get_template("manifest.html").render(
+            action=hub.html("/settings/apps/create"),
+            manifest=manifest,
+            state=state,
+            name=wanted.name or "",
+            owner=owner,
+            owners=owners,
+            permissions=wanted.default_permissions,
+            events=wanted.default_events,
+        )
+        return HTMLResponse(html)
+
+    @api.post("/settings/apps/new")
+    def new(manifest: Annotated[str, Form()], state: str = "") -> Response:
+        return page(manifest, state, None)
+
+    @api.post("/organizations/{org}/settings/apps/new")
+    def new_in_org(org: str, manifest: Annotated[str, Form()], state: str = "") -> Response:
+        return page(manifest, state, org)
+
+    @api.post("/settings/apps/create")
+    def create(
+        manifest: Annotated[str, Form()],
+        name: Annotated[str, Form()],
+        owner: Annotated[str, Form()],
+        state: Annotated[str, Form()] = "",
+    ) -> Response:
+        wanted = parse(manifest)
+        code = make(hub, wanted, name, owner)
+        return RedirectResponse(_with_query(wanted.redirect_url or wanted.url, code, state), 302)
+
+    return api
+
+
+def make(hub: Hub, wanted: Manifest, name: str, owner: str) -> str:
+    """The app with a key of its own; the code to fetch its secrets with."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not slug or hub.db.value("SELECT 1 FROM apps WHERE slug = ?", slug):
+        raise invalid(f"The name {name!r} is already taken: choose another one.")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    code = secrets.token_hex(20)
+    values: dict[str, Any] = {
+        "slug": slug,
+        "name": name,
+        "owner": owner,
+        "description": wanted.description,
+        "private_key_pem": pem,
+        "webhook_url": wanted.hook_attributes.url if wanted.hook_attributes.active else None,
+        "webhook_secret": secrets.token_hex(20),
+        "permissions": wanted.default_permissions,
+        "events": wanted.default_events,
+        "public": wanted.public,
+    }
+    with hub.tx():
+        app = seed.make_app(hub, seed.SeedApp.model_validate(values))
+        hub.db.update("apps", app["id"], external_url=wanted.url)
+        expires = iso(hub.clock.now() + timedelta(seconds=CODE_SECONDS))
+        hub.db.insert("manifests", code=code, app_id=app["id"], pem=pem, expires_at=expires)
+    return code
+
+
+def _with_query(url: str, code: str, state: str) -> str:
+    parts = urlsplit(url)
+    query = urlencode({"code": code} | ({"state": state} if state else {}))
+    return urlunsplit(parts._replace(query=f"{parts.query}&{query}".strip("&")))
