@@ -115,6 +115,8 @@ def _validation_error(_request: Request, error: Exception) -> Response:
 
 def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:  # GitHub knows no such answer
+        return reply(GitHubError(404, "Not Found").body(), 404)
     return reply(GitHubError(error.status_code, str(error.detail)).body(), error.status_code)
 
 

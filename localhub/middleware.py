@@ -88,6 +88,8 @@ class Exchange:
         self._hub, self._app, self._context, self._kind = hub, app, context, kind
         self._headers, self._method, self._path = headers, scope["method"], scope["path"]
         self._scope = _as_json(scope, headers) if kind == "api" else scope
+        if kind == "api" and self._method == "HEAD":
+            self._scope = dict(self._scope, method="GET")
         self._start: Message | None = None
         self._status = 0
         self._streaming = False

@@ -78,6 +78,10 @@ def test_every_answer_has_githubs_headers(hub):
     assert answer.json()["url"] == f"{hub.url}/api/v3{REPO}"
     assert hub.client("bob").get(REPO, headers={"X-GitHub-Api-Version": "1999-01-01"}).status_code == 400
     assert hub.client("bob").get("/nonsense").status_code == 404
+    assert hub.client("bob").put(f"{REPO}/issues").status_code == 404
+    head = hub.client("bob").head(REPO)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == hub.client("bob").get(REPO).headers["ETag"]
 
 
 def test_errors_before_and_after_the_effect(hub):
