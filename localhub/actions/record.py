@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub import checks
-from localhub.actions import plan, shapes
+from localhub.actions import concurrency, plan, shapes
 from localhub.actions.act_log import Job
 from localhub.actions.workflows import Problem, Workflow, refusals, runner_labels
 from localhub.events import Event
@@ -56,6 +56,11 @@ def queue(
         started_at=now,
     )
     begin(hub, run_id, parsed)
+    run = hub.db.get("workflow_runs", run_id)
+    if isinstance(parsed, Workflow) and run["status"] == "queued":
+        for other in concurrency.join(hub, run, parsed):
+            # The runner takes it from here, also for one that it has not begun.
+            hub.db.update("workflow_runs", other["id"], cancel_asked=1)
     return run_id
 
 

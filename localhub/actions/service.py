@@ -105,17 +105,8 @@ class Actions:
 
     def cancel(self, run: Row) -> None:
         """End a run, queued or running; inside a transaction."""
-        hub = self._hub
-        hub.db.update("workflow_runs", run["id"], cancel_asked=1)
-
-        def now() -> None:
-            with self._wake:
-                execution = self._taken.get(run["id"])
-                if execution is not None:
-                    execution.cancel(CANCELLED)
-                self._wake.notify_all()
-
-        hub.db.after_commit(now)
+        self._hub.db.update("workflow_runs", run["id"], cancel_asked=1)
+        self.poke()
 
     def rerun(self, run: Row, by: int, *, only_failed: bool) -> None:
         """Queue a new attempt; inside a transaction."""
@@ -144,7 +135,11 @@ class Actions:
             self.poke()
 
     def _notify(self) -> None:
+        """Cancel what was asked to be, and wake who waits for work."""
         with self._wake:
+            for run_id, execution in self._taken.items():
+                if self._hub.db.value("SELECT cancel_asked FROM workflow_runs WHERE id = ?", run_id):
+                    execution.cancel(CANCELLED)
             self._wake.notify_all()
 
     def _loop(self, take: Callable[[], Any], work: Callable[[Any], None]) -> None:
@@ -177,8 +172,12 @@ class Actions:
         self._loop(self._take, lambda run: self._work(run, slot))
 
     def _take(self) -> Row | None:
-        for run in self._hub.db.rows("SELECT * FROM workflow_runs WHERE status = 'queued' ORDER BY id LIMIT 100"):
-            if run["id"] not in self._taken:
+        open_runs = self._hub.db.rows("SELECT * FROM workflow_runs WHERE status <> 'completed' ORDER BY id LIMIT 1000")
+        busy = {(run["repo_id"], run["concurrency"]) for run in open_runs if run["id"] in self._taken}
+        for run in open_runs:
+            waits = run["concurrency"] is not None and (run["repo_id"], run["concurrency"]) in busy
+            # A cancelled run is taken out of turn: all that is left to do is to end it.
+            if run["id"] not in self._taken and run["status"] == "queued" and (not waits or run["cancel_asked"]):
                 self._taken[run["id"]] = Execution()
                 return run
         return None

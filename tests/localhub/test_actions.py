@@ -204,6 +204,28 @@ def test_a_run_is_cancelled(hub: Any) -> None:
         assert bot.post(f"{SAMPLE}/actions/runs/{run['id']}/cancel").status_code == 409
 
 
+def test_a_newer_run_takes_the_place_of_its_group(hub: Any) -> None:
+    flow = """
+on: push
+concurrency: {group: '${{ github.workflow }}-${{ github.head_ref || github.ref }}', cancel-in-progress: true}
+jobs: {a: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}, {run: 'test -e go || sleep 120'}]}}
+"""
+    with hub.client("alice") as alice, hub.bot() as bot:
+        put(alice, ".github/workflows/ci.yml", flow)
+        hub.hooks.wait("workflow_job", "in_progress")
+        put(alice, "go", "1")
+        hub.settle()
+        assert [run["conclusion"] for run in runs(bot)] == ["success", "cancelled"]
+        waiting = flow.replace("cancel-in-progress: true", "cancel-in-progress: false").replace("sleep 120", "sleep 1")
+        hub.hooks.clear()
+        put(alice, ".github/workflows/ci.yml", waiting.replace("test -e go", "test -e no"))
+        hub.hooks.wait("workflow_job", "in_progress")
+        put(alice, "two", "2")
+        put(alice, "three", "3")
+        hub.settle()
+        assert [run["conclusion"] for run in runs(bot)][:3] == ["success", "cancelled", "success"]
+
+
 def test_what_cannot_run_here_fails_with_the_reason(hub: Any) -> None:
     flow = "on: push\njobs:\n  db:\n    runs-on: ubuntu-latest\n    services: {p: {image: postgres}}\n    steps: [{run: 'true'}]\n"
     with hub.client("alice") as alice, hub.bot() as bot:
