@@ -263,6 +263,27 @@ def test_dispatch_skip_and_permissions(hub: Any) -> None:
         assert len(runs(bot)) == 2, "only the commit message can skip"
 
 
+def test_without_isolation_runs_fail_and_say_why(tmp_path: Path) -> None:
+    seed, closed = tmp_path / "seed.yml", tmp_path / "closed"
+    seed.write_text("users: [{login: alice, token: ghp_alice}]\nrepositories: [{full_name: alice/sample}]\n")
+    closed.mkdir(mode=0)
+    command = [sys.executable, "-m", "localhub", "--data", str(tmp_path / "data"), "--toolchain", str(closed)]
+    server = subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        with _client(server.stdout.readline()) as alice:
+            sha = put(alice, ".github/workflows/ci.yml", WORKFLOW)
+            _until(lambda: runs(alice) and runs(alice)[0]["conclusion"] == "failure")
+            (check,) = alice.get(f"{SAMPLE}/commits/{sha}/check-runs").json()["check_runs"]
+            (note,) = alice.get(f"{SAMPLE}/check-runs/{check['id']}/annotations").json()
+            assert (check["name"], check["conclusion"]) == ("test", "failure")
+            assert "The self-test of the sandbox failed" in note["message"]
+    finally:
+        server.terminate()
+        server.wait()
+        server.stdout.close()
+
+
 def test_runs_survive_a_killed_server(tmp_path: Path) -> None:
     seed = tmp_path / "seed.yml"
     seed.write_text("users: [{login: alice, token: ghp_alice}]\nrepositories: [{full_name: alice/sample}]\n")

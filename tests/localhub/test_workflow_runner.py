@@ -229,7 +229,7 @@ def test_a_run_can_be_cancelled_from_another_thread(world: World) -> None:
 
 def test_without_the_sandbox_nothing_runs(world: World, tmp_path: Path) -> None:
     closed = tmp_path / "tools"
-    closed.mkdir(mode=0o700)
+    closed.mkdir(mode=0)
     runner = Runner(Sandbox(tmp_path / "scratch", toolchain=closed))
     outcome = runner.run(world.request("on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}"))
     assert outcome.jobs == []
