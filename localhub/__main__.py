@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     certificate, key = options.tls_cert, options.tls_key
     if options.tls and certificate is None:
         certificate, key = own_certificate(hub.data)
+    # uvicorn raises the signal again when it has ended; by default that would end us before the hub is closed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = Server(hub, options.port, certificate, key)
     print(f"localhub listening on {server.url}", flush=True)
     server.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import os
 import secrets
 import shutil
 import threading
@@ -19,7 +20,7 @@ from localhub.actions import plan, record, triggers
 from localhub.actions.act_log import Job
 from localhub.actions.runner import Execution, Outcome, Request, Runner
 from localhub.actions.sandbox import Sandbox
-from localhub.actions.surroundings import environment, scratch_for
+from localhub.actions.surroundings import environment, hold, scratch_for
 from localhub.actions.workflows import Problem, Workflow, parse
 from localhub.context import RequestContext, current_actor, set_context
 from localhub.errors import GitHubError
@@ -52,6 +53,7 @@ class Actions:
         self._toolchain = toolchain
         self._scratch = scratch or scratch_for(hub.data)
         self._runner: Runner | None = None
+        self._held: int | None = None
         self._wake = threading.Condition()
         self._stopping = False
         self._taken: dict[int, Execution] = {}
@@ -81,6 +83,7 @@ class Actions:
 
     def start(self) -> None:
         """Begin to work, first on what an earlier process left."""
+        self._held = hold(self._scratch)
         self._runner = Runner(Sandbox(self._scratch, self._toolchain), self._hub.clock.timestamp)
         with self._hub.tx():
             self._hub.db.execute("UPDATE workflow_runs SET status = 'queued' WHERE status = 'in_progress'")
@@ -101,7 +104,9 @@ class Actions:
             self._wake.notify_all()
         for thread in self._threads:
             thread.join()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._held is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            os.close(self._held)
 
     def cancel(self, run: Row) -> None:
         """End a run, queued or running; inside a transaction."""

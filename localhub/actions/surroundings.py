@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from localhub.actions.sandbox import own_folder
 
 if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
+
+_LOCK = "lock"
+_YOUNG = 60.0  # seconds in which another process may be between making its folder and locking it
 
 
 def environment(hub: Hub, run: Row) -> dict[str, str]:
@@ -45,9 +51,41 @@ def environment(hub: Hub, run: Row) -> dict[str, str]:
 def scratch_for(data: Path) -> Path:
     """A folder outside of `data`, which may be closed to the uid that jobs run under; the same after a restart."""
     mark = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"localhub-{os.geteuid()}-{mark}"
-    with contextlib.suppress(FileNotFoundError):
+    return Path(tempfile.gettempdir()) / f"{_prefix()}{mark}"
+
+
+def _prefix() -> str:
+    return f"localhub-{os.geteuid()}-"
+
+
+def hold(scratch: Path) -> int:
+    """Take the folder for this process, empty; a descriptor that says so until it is closed or the process ends.
+
+    Folders of hubs that were killed are cleared away, too: theirs are of this user, and nobody holds them.
+    """
+    for folder in scratch.parent.glob(f"{_prefix()}*"):
         facts = folder.lstat()
-        if facts.st_uid == os.geteuid():
-            shutil.rmtree(folder)
-    return folder
+        if facts.st_uid == os.geteuid() and (folder == scratch or time.time() - facts.st_ctime > _YOUNG):
+            _remove_unheld(folder)
+    own_folder(scratch)
+    handle = os.open(scratch / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise RuntimeError(f"{scratch} is held: another localhub runs on this data directory; stop it first") from None
+    return handle
+
+
+def _remove_unheld(folder: Path) -> None:
+    try:
+        handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(handle)

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from localhub.actions.surroundings import scratch_for
+
 SAMPLE = "/repos/alice/sample"
 WORKFLOW = """
 name: CI
@@ -313,8 +315,10 @@ def test_runs_survive_a_killed_server(tmp_path: Path) -> None:
             assert len(jobs(alice, run)) == 1
     finally:
         second.terminate()
-        second.wait()
+        second.wait(20)
         second.stdout.close()
+    scratch = scratch_for(tmp_path / "data")
+    assert not scratch.exists(), "a stopped server leaves nothing"
 
 
 def _client(line: str) -> httpx.Client:
