@@ -147,8 +147,14 @@ def merge(
         change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
         promised = refs.promise(hub, repo, [change], actor, pull["id"])
         with hub.tx():
-            pullsync.mark_merged(hub, repo, pull, actor.account_id, landed)
-            refs.move(hub, repo, change, actor, checked=True, promised=promised)
+            still_open = bool(pulls.get(hub, pull["id"])["open"])  # or closed while the merge was made
+            if still_open:
+                pullsync.mark_merged(hub, repo, pull, actor.account_id, landed)
+                refs.move(hub, repo, change, actor, checked=True, promised=promised)
+            else:
+                refs.keep(hub, [promised])
+        if not still_open:
+            raise GitHubError(405, "Pull Request is not mergeable")
         if repo["delete_branch_on_merge"]:
             head = git.ref(f"refs/heads/{pull['head_ref']}")
             if head is not None:

@@ -211,8 +211,10 @@ def _retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
 
 
 def close(hub: Hub, repo: Row, pull: Row, by: int) -> None:
-    """Close without merging."""
+    """Close without merging; nothing if it was closed or merged meanwhile."""
     with hub.tx():
+        if not get(hub, pull["id"])["open"]:
+            return
         set_closed(hub, repo, pull, by)
         record(hub, pull["issue_id"], "closed", by)
         tell(hub, repo, pull["id"], "closed", by)
@@ -228,6 +230,9 @@ def set_closed(hub: Hub, repo: Row, pull: Row, by: int) -> None:
 def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
     git = git_of(hub, repo)
     with hub.tx():  # not the repository's lock: callers may be inside a transaction already
+        pull = get(hub, pull["id"])
+        if pull["open"]:
+            return
         head, base = git.ref(f"refs/heads/{pull['head_ref']}"), git.ref(f"refs/heads/{pull['base_ref']}")
         if pull["merged"] or head is None or base is None:
             raise invalid("Validation Failed", field("PullRequest", "state", "invalid", "state cannot be changed. "
