@@ -7,11 +7,14 @@ import hmac
 import importlib
 import importlib.util
 import json
+import shutil
+import sqlite3
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,7 +28,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import TypeAdapter
 
 from localhub import seed
+from localhub.faults import FaultPlan
 from localhub.hub import Hub
+from localhub.limits import LimitSettings
 from localhub.server import Server
 
 SECRET = "a webhook secret"
@@ -133,6 +138,27 @@ class World:
         self._clients: list[httpx.Client] = []
         self.settle()
         self.hooks.clear()
+        self._data = data
+        self._first = data.parent / f"{data.name}-first"
+        shutil.copytree(data / "git", self._first / "git")
+        _copy_database(data / "localhub.sqlite3", self._first / "localhub.sqlite3")
+
+    def reset(self) -> None:
+        """Back to the seed, between two tests: building a hub anew takes longer than most of them."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self.hub.faults.set_plan(FaultPlan())
+        self.settle()
+        shutil.rmtree(self._data / "git")
+        shutil.copytree(self._first / "git", self._data / "git")
+        _copy_database(self._first / "localhub.sqlite3", self._data / "localhub.sqlite3")
+        self.hub.clock.restore({})
+        self.hub.limits.settings = LimitSettings()
+        self.hub.limits.reset()
+        self.hub.stats.clear()
+        self.hooks.clear()
+        self.hooks.status = 202
 
     def pat(self, login: str) -> str:
         return f"ghp_{login}"
@@ -188,6 +214,11 @@ class World:
         self.hooks.close()
 
 
+def _copy_database(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(target)) as to:
+        from_.backup(to)
+
+
 def _seed(key_pem: str, hook_url: str) -> seed.Seed:
     people = ("alice", "bob", "carol", "mallory", "octo-owner")
     return seed.Seed.model_validate({
@@ -216,11 +247,26 @@ def key_pem() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 
 
+@pytest.fixture(scope="session")
+def worlds() -> Iterator[list[World]]:
+    """The world that the last test left in good order, if there is one."""
+    kept: list[World] = []
+    yield kept
+    for world in kept:
+        world.close()
+
+
 @pytest.fixture
-def hub(tmp_path: Path, key_pem: str) -> Iterator[World]:
-    world = World(tmp_path / "hub", key_pem)
+def hub(worlds: list[World], tmp_path_factory: pytest.TempPathFactory, key_pem: str) -> Iterator[World]:
+    """A freshly seeded localhub."""
+    world = worlds.pop() if worlds else World(tmp_path_factory.mktemp("world") / "hub", key_pem)
     yield world
-    world.close()
+    try:
+        world.reset()
+    except BaseException:
+        world.close()
+        raise
+    worlds.append(world)
 
 
 def _schemas(module: str) -> Any:
