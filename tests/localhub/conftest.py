@@ -1,4 +1,7 @@
-"""A running localhub, its clients, a webhook receiver, and GitHub's own schemas as the judge of every answer."""
+"""A running localhub, its clients, a webhook receiver, and GitHub's own schemas as the judge of every answer.
+
+Longer than 300 lines because test helpers live in one conftest (tests are no package).
+"""
 
 from __future__ import annotations
 
