@@ -8,7 +8,7 @@ from typing import Literal, TextIO
 
 import structlog
 
-_QUIET = ("httpx", "httpx2", "httpcore", "openai", "urllib3", "alembic", "github", "asyncio")
+_QUIET = ("httpx", "httpx2", "httpcore2", "httpcore", "openai", "urllib3", "alembic", "github", "asyncio")
 
 
 class _Seldom(logging.Filter):

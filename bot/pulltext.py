@@ -75,16 +75,6 @@ def _task(task: tuple[int | None, int | None, str]) -> str:
     return f"- {where} {plain(title)}".replace("  ", " ")
 
 
-def draft_body(title: str, closes: Sequence[int], after: Sequence[int]) -> str:
-    """A pull request before its evidence is known."""
-    lines = ["Nothing for you to do yet: this is a draft until CI and our own checks have passed.", "", plain(title)]
-    if after:
-        lines += ["", "After " + ", ".join(f"#{n}" for n in after) + "."]
-    if closes:
-        lines += ["", *(f"Closes #{n}" for n in closes)]
-    return "\n".join(lines)
-
-
 def issue_body(goal: Goal, kind: str, parent: int, depends_on: Sequence[str] = (), note: str = "") -> str:
     """A sub-issue of ours. Commands, paths and dependencies as the planner declared them."""
     what = "a worker takes it" if kind == "task" else "a planner of its own takes it"

@@ -212,7 +212,7 @@ def _parse(event: str, action: str, payload: Mapping[str, Any]) -> Fact | None:
                 merge_sha=pull.merge_commit_sha or "",
                 closed_at=pull.closed_at or "",
             )
-        case (("check_run" | "check_suite" | "workflow_run"), _):
+        case (("check_suite" | "workflow_run"), "completed"):  # a check run's end is its suite's, or is polled for
             return ChecksChanged(where=_where(payload), sha=HeadSha.model_validate(payload[event]).head_sha)
         case "status", _:
             return ChecksChanged(where=_where(payload), sha=str(payload["sha"]))

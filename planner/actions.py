@@ -129,18 +129,6 @@ class DeleteBranch(Base):
     branch: str
 
 
-class OpenPull(Base):
-    """→ PullOpened. A draft; finds an open or merged one with this head and our marker first."""
-
-    type: Literal["open_pull"] = "open_pull"
-    head: str
-    base: str
-    title: str
-    sha: str
-    closes: tuple[int, ...] = ()
-    after: tuple[int, ...] = ()
-
-
 class PullText(Value):
     """What a pull request says: rebuilt from the diff and trusted evidence at every push."""
 
@@ -152,9 +140,21 @@ class PullText(Value):
     results: tuple[CommandResult, ...]
     attempts: int
     closes: tuple[int, ...] = ()
+    """issues that its merge into the target closes"""
     started_by: str
     tasks: tuple[tuple[int | None, int | None, str], ...] = ()
     """for a slice: (issue, pull request, title) of each task in it"""
+
+
+class OpenPull(Base):
+    """→ PullOpened. A draft; finds an open or merged one with this head and our marker first."""
+
+    type: Literal["open_pull"] = "open_pull"
+    head: str
+    base: str
+    title: str
+    sha: str
+    text: PullText
 
 
 class UpdatePull(Base):

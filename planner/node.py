@@ -196,7 +196,7 @@ def enter(node: Planner, out: Out, state: State, reason: str | None = None) -> P
     node = put(node, state=state, reason=reason)
     if before != state:
         label = LABELS[state]
-        if LABELS[before] != label:
+        if LABELS[before] != label and node.parent is None:  # a label on every sub-issue is noise and quota
             out.do(SetLabels(number=node.number, state=label))
         tell(node, out)
     return node

@@ -178,8 +178,7 @@ def on_verdict(node: Planner, event: VerdictAnswered, out: Out) -> Planner:
                 out.send(slice_train(node.key), TrainHeld(held=False))
             node = enter(put(node, cut=False), out, "slice")
             if node.pull is not None:  # a part of the slice was shown already: it is the whole now
-                slices.rewrite(node, out)
-                return slices.advance(node, out)
+                return slices.advance(slices.rewrite(node, out), out)
             return slices.open_pull(node, out, event.sha)
         case "continue":
             if node.refused_claims + 1 >= MAX_REFUSED_CLAIMS:
@@ -261,7 +260,7 @@ def on_pull(
             node = put(node, pull=pull.model_copy(update={"checks": verdict, "failures": event.failures}))
             if verdict == "red":
                 detail = "\n\n".join(f"{f.name}\n{f.excerpt}" for f in event.failures)
-                slices.rewrite(node, out)
+                node = slices.rewrite(node, out)
                 return slices.troubled(node, f"CI failed on {sha[:10]}", detail, out)
             return slices.advance(node, out)
         case Verified(sha=sha):
@@ -287,9 +286,7 @@ def on_train(node: Planner, event: Landed | LandRefused | HeadPrepared, out: Out
         case HeadPrepared(sha=sha):
             if sha == pull.sha:
                 return node
-            node = put(node, pull=pull.merged_base(sha))
-            slices.rewrite(node, out)
-            return node
+            return put(node, pull=pull.merged_base(sha))
         case LandRefused(cause=cause, reason=reason):
             node = put(node, pull=pull.model_copy(update={"queued": False}))
             if cause == "stale":

@@ -191,6 +191,8 @@ def _shape_problems(
         )
     if len(known) > max_children:
         found.append(f"{len(known)} children; at most {max_children} ever: group them into sub-planners")
+    if all(isinstance(op, KeepWaiting) for op in plan.operations) and all(k.ended for k in known.values()):
+        found.append("keep_waiting: no child is open, so nothing will happen; claim_done, add something or ask_person")
     claims = [op for op in plan.operations if isinstance(op, ClaimDone)]
     if claims and len(plan.operations) > 1:
         found.append("claim_done: must be the only operation")

@@ -27,6 +27,8 @@ class Pull(Value):
     """left draft"""
     queued: bool = False
     """handed to a train"""
+    told: str = ""
+    """the head whose proof the pull request's text has"""
     approvals: tuple[Approval, ...] = ()
     same: tuple[str, ...] = ()
     """earlier heads that differ from `sha` only by clean merges of the base: an approval of them still holds"""

@@ -8,7 +8,7 @@ from planner import keys
 from planner.actions import AnswerRedirect, CloseIssue, EnsureBranch, FileIssue, LinkDependency, PostPreview, RunJudge
 from planner.events import BeginPlanner, BeginTask, CancelAsked, DependencyMet, FilingAsked, GoalChanged, PlanAnswered
 from planner.facts import ChildView, Goal
-from planner.node import Child, Planner, enter, known, park, put, put_child, think
+from planner.node import Child, Planner, add_news, enter, known, park, put, put_child, think
 from planner.out import Out
 from planner.plan import AddSubplanner, AddTask, AskPerson, Cancel, Change, ClaimDone, KeepWaiting, Plan, problems
 from planner.turn import judge_input
@@ -233,6 +233,8 @@ def rest(node: Planner, plan: Plan, out: Out) -> Planner:
     node = answer_redirects(node, plan, out)
     if node.state in ("planning", "preview"):
         node = enter(node, out, "running")
+    if node.state == "running" and not node.news and all(c.ended for c in node.children):
+        node = add_news(node, {"what": "children_ended"})  # by this very plan: nothing else would wake its planner
     return think(node, out)
 
 

@@ -29,9 +29,8 @@ def files(node: Planner) -> tuple[str, ...]:
 
 def open_pull(node: Planner, out: Out, sha: str) -> Planner:
     """The slice comes to people. `cut`: a part of it, because it has grown to what a person can review."""
-    numbers = tuple(c.view.number for c in on_slice(node) if c.view.number is not None)
-    own = (node.number,) if node.parent is not None and not node.cut else ()
-    out.do(OpenPull(head=node.slice, base=node.target, title=node.goal.title, sha=sha, closes=(*numbers, *own)))
+    pull = Pull(number=0, head=node.slice, base=node.target, sha=sha)
+    out.do(OpenPull(head=node.slice, base=node.target, title=node.goal.title, sha=sha, text=text(node, pull)))
     return node
 
 
@@ -48,35 +47,34 @@ def prove(node: Planner, out: Out, pull: Pull) -> Planner:
         WatchChecks(sha=pull.sha, event="pull_request", branch=node.target),
         Verify(sha=pull.sha, commands=commands(node)),
     )
-    node = put(node, pull=pull)
-    rewrite(node, out)
-    return node
+    return put(node, pull=pull)
 
 
-def rewrite(node: Planner, out: Out) -> None:
+def rewrite(node: Planner, out: Out) -> Planner:
+    """The pull request's text is built anew from what is known of its head."""
     pull = node.pull
     if pull is None:
-        return
+        return node
+    out.do(UpdatePull(pull=pull.number, text=text(node, pull)))
+    return put(node, pull=pull.model_copy(update={"told": pull.sha}))
+
+
+def text(node: Planner, pull: Pull) -> PullText:
     landed = on_slice(node)
     numbers = tuple(c.view.number for c in landed if c.view.number is not None)
     own = (node.number,) if node.parent is not None and not node.cut else ()
     diff = node.diff.model_copy(update={"files": files(node)})
-    out.do(
-        UpdatePull(
-            pull=pull.number,
-            text=PullText(
-                goal=node.goal,
-                diff=diff,
-                report=None,
-                sha=pull.sha,
-                checks=pull.checks,
-                results=pull.results,
-                attempts=sum(c.view.attempts for c in landed),
-                closes=(*numbers, *own),
-                started_by=node.started_by.login,
-                tasks=tuple((c.view.number, c.view.pull, c.view.title) for c in landed),
-            ),
-        )
+    return PullText(
+        goal=node.goal,
+        diff=diff,
+        report=None,
+        sha=pull.sha,
+        checks=pull.checks,
+        results=pull.results,
+        attempts=sum(c.view.attempts for c in landed),
+        closes=(*numbers, *own),
+        started_by=node.started_by.login,
+        tasks=tuple((c.view.number, c.view.pull, c.view.title) for c in landed),
     )
 
 
@@ -87,6 +85,9 @@ def advance(node: Planner, out: Out) -> Planner:
         return node
     if pull.proven:
         node = answer_reviews(node, out)
+        if pull.told != pull.sha:
+            node = rewrite(node, out)
+            pull = node.pull or pull
     match decide(pull, node.config.merge, files(node)):
         case "wait_for_proof" | "landing":
             return node
@@ -94,7 +95,6 @@ def advance(node: Planner, out: Out) -> Planner:
             people = node.config.merge.who != "when_green"
             out.do(MarkReady(pull=pull.number, reviewer=node.started_by.login if people else None))
             node = put(node, pull=pull.model_copy(update={"ready": True}))
-            rewrite(node, out)
             tell(node, out)
             return advance(node, out)
         case "wait_for_people":

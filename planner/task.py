@@ -217,6 +217,7 @@ def commands(task: Task) -> tuple[str, ...]:
 
 
 def text(task: Task, pull: Pull) -> PullText:
+    """From the diff and trusted evidence at this head."""
     return PullText(
         goal=task.goal,
         diff=task.diff,
@@ -245,16 +246,14 @@ def offer(task: Task, out: Out, sha: str) -> Task:
                 base=task.base,
                 title=task.goal.title,
                 sha=sha,
-                closes=(task.number,) if task.lands_on_target else (),
+                text=text(task, Pull(number=0, head=task.branch, base=task.base, sha=sha)),
             )
         )
         return put(task, state="checking")
     pull = task.pull.at(sha)
     out.route(task.me, sha=sha)
     out.do(WatchChecks(sha=sha, event="pull_request", branch=task.base))
-    task = put(task, state="checking", pull=pull)
-    rewrite(task, out)
-    return task
+    return put(task, state="checking", pull=pull)
 
 
 def opened(task: Task, out: Out, number: int, sha: str) -> Task:
@@ -263,9 +262,7 @@ def opened(task: Task, out: Out, number: int, sha: str) -> Task:
     out.do(WatchChecks(sha=sha, event="pull_request", branch=task.base))
     if task.proof is not None and task.proof.sha == sha:  # verification was quicker than GitHub
         pull = put_pull(pull, verified=task.proof.ok, results=task.proof.results)
-    task = put(task, pull=pull)
-    rewrite(task, out)
-    return task
+    return put(task, pull=pull)
 
 
 def put_pull(pull: Pull, **changes: object) -> Pull:
@@ -283,7 +280,10 @@ def advance(task: Task, out: Out) -> Task:
         out.do(MarkReady(pull=pull.number, reviewer=task.started_by.login if people else None))
         pull = put_pull(pull, ready=True)
         task = put(task, pull=pull)
-    rewrite(task, out)
+    if pull.told != pull.sha:
+        rewrite(task, out)
+        pull = put_pull(pull, told=pull.sha)
+        task = put(task, pull=pull)
     if task.revision and task.revision.own:
         out.do(
             AnswerReview(

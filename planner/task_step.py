@@ -237,7 +237,6 @@ def on_train(task: Task, event: Landed | LandRefused | HeadPrepared | RivalAsked
         case HeadPrepared(pull=number, sha=sha):
             if pull and pull.number == number and pull.sha != sha:
                 task = put(task, pull=pull.merged_base(sha))
-                rewrite(task, out)
             return task
         case LandRefused():
             if pull is None or pull.number != event.pull or task.state != "landing":

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
+import structlog
 from github.Auth import AppAuth
 from github.Requester import Requester
 
 from bot.github.errors import GitHubError, Limited, NotFound, Refused, Suspended, Unreachable
 from bot.github.quota import Quota
+
+log = structlog.get_logger("gateway")
 
 API_VERSION = "2022-11-28"
 Json = Any
@@ -70,6 +73,7 @@ class Wire:
                 status, answer, text = requester.requestJson(verb, path, dict(parameters or {}), headers, body)
             except requests.RequestException as error:
                 raise Unreachable(f"GitHub did not answer {verb} {path}: {type(error).__name__}") from error
+        log.debug("request", verb=verb, path=path, status=status)
         message = _message(text) if status >= 400 else ""
         if (wait := quota.answered(status, answer, message)) is not None:
             raise Limited(f"GitHub's limit: {message}", wait, status)

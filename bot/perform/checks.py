@@ -21,9 +21,10 @@ CONFLICT_GRACE_S = 3.0
 
 def read_checks(gateway: Gateway, sha: str) -> Settled:
     """The verdict as it is now."""
-    runs = gateway.checks.runs(sha)
-    statuses = gateway.checks.statuses(sha)
-    return settle(gateway.checks.suites(sha), runs, statuses)
+    suites = gateway.checks.suites(sha)
+    if any(s.latest_check_runs_count > 0 and s.status != "completed" for s in suites):
+        return Settled("pending")  # the rest would not change that: two requests saved
+    return settle(suites, gateway.checks.runs(sha), gateway.checks.statuses(sha))
 
 
 def watch(deps: Deps, row: ActionRow, action: WatchChecks) -> Performed:

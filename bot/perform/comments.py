@@ -25,10 +25,12 @@ MEANING = {
 def post(deps: Deps, row: ActionRow, number: int, kind: str, body: str) -> Comment:
     """This action's one comment: found by its marker, or written."""
     gateway = deps.gateway(row)
-    found = _find(deps, row, gateway, number)
-    if found is None and row.maybe_done:
-        deps.pause(deps.timing.again)
+    found = None
+    if row.maybe_done:
         found = _find(deps, row, gateway, number)
+        if found is None:
+            deps.pause(deps.timing.again)
+            found = _find(deps, row, gateway, number)
     return found or gateway.issues.add_comment(number, body + deps.mark(row, kind, number, node=row.owner.key))
 
 

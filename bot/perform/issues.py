@@ -33,10 +33,12 @@ def read_config(deps: Deps, row: ActionRow) -> Performed:
 def file_issue(deps: Deps, row: ActionRow, action: FileIssue) -> Performed:
     gateway = deps.gateway(row)
     linked = True
-    found = _of_mine(deps, row, gateway.issues.sub_issues(action.parent_number))
-    if found is None and row.maybe_done:
-        deps.pause(deps.timing.again)
+    found = None
+    if row.maybe_done:
         found = _of_mine(deps, row, gateway.issues.sub_issues(action.parent_number))
+        if found is None:
+            deps.pause(deps.timing.again)
+            found = _of_mine(deps, row, gateway.issues.sub_issues(action.parent_number))
         if found is None:
             linked = False
             found = _newest(deps, row, gateway)

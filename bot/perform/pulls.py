@@ -14,12 +14,14 @@ from planner.events import MergeRefused, PullMerged, PullOpened
 
 def open_pull(deps: Deps, row: ActionRow, action: OpenPull) -> Performed:
     gateway = deps.gateway(row)
-    found = _opened(deps, row, gateway, action)
-    if found is None and row.maybe_done:
-        deps.pause(deps.timing.again)
+    found = None
+    if row.maybe_done:
         found = _opened(deps, row, gateway, action)
+        if found is None:
+            deps.pause(deps.timing.again)
+            found = _opened(deps, row, gateway, action)
     if found is None:
-        body = pulltext.draft_body(action.title, action.closes, action.after)
+        body = pulltext.pull_body(action.text)
         body += deps.mark(row, "pull", row.scope.root, node=row.owner.key, base=action.base)
         try:
             found = gateway.pulls.create(action.title, action.head, action.base, body)

@@ -47,7 +47,7 @@ def test_single_task_files_no_issue(kit: Any, sim: Any) -> None:
     assert sim.root.state == "done"
     assert list(sim.issues) == [1]
     assert len(sim.pulls) == 1
-    assert sim.asked(a.OpenPull)[0].closes == (1,)
+    assert sim.asked(a.OpenPull)[0].text.closes == (1,)
     sim.assert_silence()
 
 
