@@ -28,7 +28,7 @@ def pull_body(text: PullText) -> str:
     lines += _claims(text)
     if text.tasks:
         lines += ["", "Tasks in it:", *(_task(t) for t in text.tasks)]
-    who = f"Asked for by @{text.started_by}" + (f"; attempt {text.attempts}." if text.attempts else ".")
+    who = f"Asked for by {text.started_by}" + (f"; attempt {text.attempts}." if text.attempts else ".")
     lines += ["", who]
     if text.closes:
         lines += ["", *(f"Closes #{n}" for n in text.closes)]

@@ -106,7 +106,7 @@ def _validation_error(_request: Request, error: Exception) -> Response:
     if any(detail["loc"][0] == "path" for detail in details):
         return reply(GitHubError(404, "Not Found").body(), 404)
     sentences = [
-        f'For \'{"/".join(str(part) for part in detail["loc"][1:]) or "body"}\', {detail["msg"][0].lower()}'
+        f"For '{'/'.join(str(part) for part in detail['loc'][1:]) or 'body'}', {detail['msg'][0].lower()}"
         f"{detail['msg'][1:]}: {json.dumps(detail.get('input'), default=str)[:100]}."
         for detail in details
     ]

@@ -192,9 +192,7 @@ class Limits:
         """limit, remaining, reset and used, as GET /rate_limit shows them."""
         maximum = self.maximum(actor, resource)
         with self._lock:
-            window = _current(
-                self._buckets.setdefault(actor.key, _Bucket()), resource, self._hub.clock.timestamp()
-            )
+            window = _current(self._buckets.setdefault(actor.key, _Bucket()), resource, self._hub.clock.timestamp())
             return {
                 "limit": maximum,
                 "remaining": max(0, maximum - window.used),

@@ -93,9 +93,7 @@ class Exchange:
         self._start: Message | None = None
         self._status = 0
         self._streaming = False
-        self._resource = (
-            "graphql" if kind == "graphql" else "search" if self._path.startswith("/search/") else "core"
-        )
+        self._resource = "graphql" if kind == "graphql" else "search" if self._path.startswith("/search/") else "core"
 
     async def run(self, receive: Receive, send: Send) -> None:
         hub = self._hub

@@ -40,9 +40,7 @@ def subscribe(hub: Hub, issue: Row, account_id: int, reason: str) -> int | None:
     )
 
 
-def notify(
-    hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None
-) -> None:
+def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None) -> None:
     """Mail these people, except who caused it and who ignores the thread."""
     for account_id in accounts:
         if account_id == by:

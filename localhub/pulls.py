@@ -138,9 +138,7 @@ def _custom(message: str) -> dict[str, Any]:
     return {"resource": "PullRequest", "code": "custom", "message": message}
 
 
-def _issue_row(
-    hub: Hub, repo: Row, actor: Actor, title: str | None, body: str | None, issue: int | None
-) -> Row:
+def _issue_row(hub: Hub, repo: Row, actor: Actor, title: str | None, body: str | None, issue: int | None) -> Row:
     if issue is None:
         return issues.open_row(hub, repo, title or "", body, is_pull=True, actor=actor)
     row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], issue)
@@ -152,8 +150,10 @@ def _issue_row(
 
 def may_edit(hub: Hub, repo: Row, pull: Row, actor: Actor) -> bool:
     """Its author, or who may write (for an app: its permission, which the caller asked for)."""
-    return actor.is_bot or actor.account_id == pull["author_id"] or hub.access.allowed(
-        actor, repo, "pull_requests", "write", role="triage"
+    return (
+        actor.is_bot
+        or actor.account_id == pull["author_id"]
+        or hub.access.allowed(actor, repo, "pull_requests", "write", role="triage")
     )
 
 

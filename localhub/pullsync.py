@@ -68,9 +68,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     base = git.ref(f"refs/heads/{pull['base_ref']}") or pull["base_sha"]
     git.set_ref(f"refs/pull/{pull['number']}/head", after)
     counts = pulls.measure(git, base, after)
-    hub.db.update(
-        "pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts
-    )
+    hub.db.update("pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts)
     pulls.touch(hub, pull["issue_id"])
     if event.payload["forced"]:
         record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after)
@@ -82,9 +80,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     merging.schedule(hub, pull["id"])
 
 
-def _base_moved(
-    hub: Hub, repo: Row, git: GitRepo, based: list[Row], before: str, after: str, by: int
-) -> None:
+def _base_moved(hub: Hub, repo: Row, git: GitRepo, based: list[Row], before: str, after: str, by: int) -> None:
     """Mark merged what became reachable; what stays open must be tried again."""
     landed = _landed(git, before, after)
     for row in based:
@@ -121,9 +117,7 @@ def _landed(git: GitRepo, before: str, after: str) -> dict[str, str]:
 def mark_merged(hub: Hub, repo: Row, pull: Row, by: int, sha: str) -> None:
     """Inside a transaction: it is merged, `sha` being what the base branch got."""
     base = git_of(hub, repo).ref(f"refs/heads/{pull['base_ref']}")
-    hub.db.update(
-        "pulls", pull["id"], merged=1, merged_at=hub.now(), merged_by=by, merge_commit_sha=sha, base_sha=base
-    )
+    hub.db.update("pulls", pull["id"], merged=1, merged_at=hub.now(), merged_by=by, merge_commit_sha=sha, base_sha=base)
     pulls.set_closed(hub, repo, pull, by)
     record(hub, pull["issue_id"], "merged", by, commit_id=sha)
     record(hub, pull["issue_id"], "closed", by, commit_id=None)

@@ -55,9 +55,7 @@ class Door:
                 keep(self.hub, self.promises)
 
 
-def promise(
-    hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, pull_id: int | None = None
-) -> int:
+def promise(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, pull_id: int | None = None) -> int:
     """Write down what is about to move, so that a crash between git and the database loses no event."""
     listed = json.dumps([[change.ref, change.old, change.new] for change in changes])
     with hub.tx():
@@ -126,9 +124,7 @@ def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *
     raise invalid(" ".join(sentences) if len(why) == len(sentences) else f"Protected branch: {' '.join(sentences)}")
 
 
-def tell(
-    hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, promises: Sequence[int] = ()
-) -> None:
+def tell(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, promises: Sequence[int] = ()) -> None:
     """Everything that follows from refs that have moved, as was promised."""
     git = git_of(hub, repo)
     mine = [change for change in changes if change.ref.startswith(("refs/heads/", "refs/tags/"))]

@@ -77,9 +77,7 @@ def _height(hub: Hub, level: list[int]) -> int:
 
 def remove_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor) -> Row:
     with hub.tx():
-        if not hub.db.execute(
-            "DELETE FROM sub_issues WHERE parent_id = ? AND child_id = ?", parent["id"], child["id"]
-        ):
+        if not hub.db.execute("DELETE FROM sub_issues WHERE parent_id = ? AND child_id = ?", parent["id"], child["id"]):
             raise GitHubError(404, "The provided sub-issue does not exist")
         _linked(hub, parent, child, actor, "removed")
     return hub.db.get("issues", parent["id"])

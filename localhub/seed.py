@@ -1,12 +1,12 @@
 """Filling a hub from a file: accounts with tokens, repositories, apps, installations. Seeding twice changes nothing.
 
-    users: [{login: alice, name: Alice, email: alice@example.org, token: ghp_…, site_admin: false}]
-    organizations: [{login: acme, name: Acme, members: {alice: admin, bob: member}}]
-    repositories: [{full_name: alice/sample, private: false, source: /path/of/a/git/repository,
-                    collaborators: {bob: write}, watchers: [bob], settings: {allow_auto_merge: true}}]
-    apps: [{id: 1, slug: my-bot, name: My bot, owner: alice, private_key_pem: …, webhook_url: …, webhook_secret: …,
-            permissions: {issues: write}, events: [issues]}]
-    installations: [{app: my-bot, account: alice, repositories: [alice/sample]}]
+users: [{login: alice, name: Alice, email: alice@example.org, token: ghp_…, site_admin: false}]
+organizations: [{login: acme, name: Acme, members: {alice: admin, bob: member}}]
+repositories: [{full_name: alice/sample, private: false, source: /path/of/a/git/repository,
+                collaborators: {bob: write}, watchers: [bob], settings: {allow_auto_merge: true}}]
+apps: [{id: 1, slug: my-bot, name: My bot, owner: alice, private_key_pem: …, webhook_url: …, webhook_secret: …,
+        permissions: {issues: write}, events: [issues]}]
+installations: [{app: my-bot, account: alice, repositories: [alice/sample]}]
 """
 
 from __future__ import annotations
@@ -153,9 +153,7 @@ def _organization(hub: Hub, organization: SeedOrganization) -> None:
         "accounts", login=organization.login, type="Organization", name=organization.name, created_at=hub.now()
     )  # fmt: skip
     for login, role in organization.members.items():
-        hub.db.execute(
-            "INSERT OR REPLACE INTO org_members VALUES (?, ?, ?)", org_id, account(hub, login)["id"], role
-        )
+        hub.db.execute("INSERT OR REPLACE INTO org_members VALUES (?, ?, ?)", org_id, account(hub, login)["id"], role)
 
 
 def _repository(hub: Hub, wanted: SeedRepository) -> None:

@@ -15,9 +15,7 @@ from localhub.hub import Hub
 class Server:
     """Binds at once, so that the port is known (and connections queue) before the first request is served."""
 
-    def __init__(
-        self, hub: Hub, port: int = 0, tls_cert: Path | None = None, tls_key: Path | None = None
-    ) -> None:
+    def __init__(self, hub: Hub, port: int = 0, tls_cert: Path | None = None, tls_key: Path | None = None) -> None:
         self._hub = hub
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 _LABELS = "SELECT l.* FROM labels l JOIN issue_labels i ON i.label_id = l.id WHERE i.issue_id = ? ORDER BY i.rowid"
-_ASSIGNEES = (
-    "SELECT a.* FROM accounts a JOIN assignees s ON s.account_id = a.id WHERE s.issue_id = ? ORDER BY s.rowid"
-)
+_ASSIGNEES = "SELECT a.* FROM accounts a JOIN assignees s ON s.account_id = a.id WHERE s.issue_id = ? ORDER BY s.rowid"
 
 
 def repo_api(hub: Hub, repo: Row) -> str:

@@ -222,5 +222,3 @@ def thread(hub: Hub, repo: Row, pull: Row, row: Row) -> dict[str, Any]:
         "node_id": node_id("PullRequestReviewThread", row["id"]),
         "comments": [comment(hub, repo, pull, each) for each in rows],
     }
-
-

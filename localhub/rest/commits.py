@@ -30,7 +30,7 @@ class Merge(BaseModel):
 
 
 def media(request: Request) -> str:
-    """"diff" or "patch" when the client asks for such a media type, else ""."""
+    """ "diff" or "patch" when the client asks for such a media type, else ""."""
     accept = request.headers.get("accept", "")
     return "diff" if ".diff" in accept else "patch" if ".patch" in accept else ""
 

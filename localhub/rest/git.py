@@ -230,7 +230,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def create_blob(owner: str, name: str, wanted: NewBlob) -> Response:
         repo, git = writing(owner, name)
         if wanted.encoding not in ("utf-8", "base64"):
-            raise invalid("Invalid request.\n\n\"encoding\" must be utf-8 or base64.")
+            raise invalid('Invalid request.\n\n"encoding" must be utf-8 or base64.')
         try:
             content = base64.b64decode(wanted.content) if wanted.encoding == "base64" else wanted.content.encode()
         except binascii.Error as error:

@@ -124,7 +124,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def create(owner: str, name: str, wanted: Ruleset) -> Response:
         repo = administer(owner, name)
         if not wanted.name or wanted.enforcement is None:
-            raise invalid("Invalid request.\n\n\"name\" and \"enforcement\" must be supplied.")
+            raise invalid('Invalid request.\n\n"name" and "enforcement" must be supplied.')
         check(wanted)
         now = hub.now()
         with hub.tx():
@@ -194,9 +194,11 @@ def ruleset(hub: Hub, repo: Row, row: Row, *, brief: bool = False) -> dict[str, 
         return data
     whole = {key: json.loads(row[key]) for key in ("conditions", "rules", "bypass_actors")}
     may = hub.access.allowed(current_actor(), repo, "administration", "write", role="admin")
-    return data | whole | {"current_user_can_bypass": "never"} if may else data | {
-        key: whole[key] for key in ("conditions", "rules")
-    }
+    return (
+        data | whole | {"current_user_can_bypass": "never"}
+        if may
+        else data | {key: whole[key] for key in ("conditions", "rules")}
+    )
 
 
 def shown(hub: Hub, repo: Row, branch: str, values: dict[str, Any]) -> dict[str, Any]:

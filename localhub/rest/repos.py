@@ -152,9 +152,7 @@ def _collaborators(api: APIRouter, hub: Hub) -> None:
             # An app is no collaborator, whatever it may do.
             raise not_found()
         role = hub.access.role(repo, user["id"])
-        return reply(
-            {"permission": _LEGACY[role], "role_name": role, "user": _collaborator(hub, repo, user)}
-        )
+        return reply({"permission": _LEGACY[role], "role_name": role, "user": _collaborator(hub, repo, user)})
 
     @api.put("/repos/{owner}/{name}/collaborators/{login}")
     def add(owner: str, name: str, login: str, wanted: AddCollaborator | None = None) -> Response:

@@ -138,7 +138,7 @@ def test_a_pull_request_tells_facts_from_claims() -> None:
     assert pulltext.pull_body(text) == (
         "Proven: ready for a review of 4 changed lines.\n\nAdds it.\n\nChanges `a.py`: +3 −1.\n\nAt ffffffffff:\n"
         "- CI: green\n- `make test`, run by us in a fresh sandbox: passed\n\nLook hardest at:\n- the loop\n\n"
-        "The worker says (not verified):\n- tested on Windows\n\nAsked for by @ada; attempt 2.\n\nCloses #1"
+        "The worker says (not verified):\n- tested on Windows\n\nAsked for by ada; attempt 2.\n\nCloses #1"
     )
     red = pulltext.pull_body(text.model_copy(update={"checks": "red"}))
     assert red.startswith("Nothing for you to do: CI is red and the next attempt is on its way.")

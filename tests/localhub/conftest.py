@@ -324,7 +324,16 @@ def _missing_organization(model: Any, payload: dict[str, Any]) -> dict[str, Any]
     if field is None or not field.is_required() or "organization" in payload:
         return {}
     assert payload["repository"]["owner"]["type"] == "User"
-    urls = ("url", "repos_url", "events_url", "hooks_url", "issues_url", "members_url", "public_members_url", "avatar_url")
+    urls = (
+        "url",
+        "repos_url",
+        "events_url",
+        "hooks_url",
+        "issues_url",
+        "members_url",
+        "public_members_url",
+        "avatar_url",
+    )
     return {"organization": dict.fromkeys(urls, "http://example.org") | {
         "login": "x", "id": 1, "node_id": "x", "description": None}}  # fmt: skip
 

@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Any
 
 SAMPLE = "/repos/alice/sample"
-WHO = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "Bob"), ("EMAIL", "bob@example.org"))}
+WHO = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "Bob"), ("EMAIL", "bob@example.org"))
+}
 
 
 def git(cwd: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", **WHO}
+    env = {
+        "PATH": os.environ["PATH"],
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        **WHO,
+    }
     done = subprocess.run(["git", *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -46,7 +56,9 @@ def test_a_push_is_told_of_with_its_commits(hub: Any, tmp_path: Path, validate: 
     assert (created["ref"], created["ref_type"], created["sender"]["login"]) == ("topic/one", "branch", "bob")
     push = validate(hub.hooks.wait("push"), "WebhookPush")
     assert (push["ref"], push["after"], push["created"], push["forced"]) == ("refs/heads/topic/one", sha, True, False)
-    assert [(each["id"], each["added"], each["author"]["username"]) for each in push["commits"]] == [(sha, ["src/a.txt"], "bob")]
+    assert [(each["id"], each["added"], each["author"]["username"]) for each in push["commits"]] == [
+        (sha, ["src/a.txt"], "bob")
+    ]
     git(work, "push", "-q", "origin", ":topic/one")
     assert validate(hub.hooks.wait("delete"), "WebhookDelete")["ref"] == "topic/one"
     hub.settle()
@@ -145,7 +157,10 @@ def test_git_objects_over_rest(hub: Any, validate: Any) -> None:
         assert validate(hub.hooks.wait("push"), "WebhookPush")["sender"]["type"] == "Bot"
         assert bot.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/hand", "sha": sha}).status_code == 422
         assert bot.patch(f"{SAMPLE}/git/refs/heads/hand", json={"sha": head}).status_code == 422
-        assert bot.patch(f"{SAMPLE}/git/refs/heads/hand", json={"sha": head, "force": True}).json()["object"]["sha"] == head
+        assert (
+            bot.patch(f"{SAMPLE}/git/refs/heads/hand", json={"sha": head, "force": True}).json()["object"]["sha"]
+            == head
+        )
         assert bot.patch(f"{SAMPLE}/git/refs/heads/hand", json={"sha": sha}).status_code == 200
         tag = {"tag": "v1", "message": "One", "object": sha, "type": "commit"}
         made = validate(bot.post(f"{SAMPLE}/git/tags", json=tag), "GitTag")
@@ -177,7 +192,9 @@ def test_contents(hub: Any, validate: Any) -> None:
         assert alice.put(f"{SAMPLE}/contents/dir/new file.txt", json={**body, "sha": file["sha"]}).status_code == 200
         listing = alice.get(f"{SAMPLE}/contents/dir").json()
         assert [(each["name"], each["type"]) for each in listing] == [("new file.txt", "file")]
-        gone = alice.request("DELETE", f"{SAMPLE}/contents/dir/new file.txt", json={"message": "Away", "sha": file["sha"]})
+        gone = alice.request(
+            "DELETE", f"{SAMPLE}/contents/dir/new file.txt", json={"message": "Away", "sha": file["sha"]}
+        )
         assert gone.status_code == 200
         assert alice.get(f"{SAMPLE}/contents/dir").status_code == 404
         assert alice.get(f"{SAMPLE}/contents/README.md?ref=nope").status_code == 404

@@ -74,7 +74,12 @@ def test_acknowledged_moves_survive_a_kill(hub: Any, key_pem: str, tmp_path: Pat
 
 def test_pygithub_proposes_reviews_and_merges(hub: Any) -> None:
     def login(who: str) -> github.Github:
-        return github.Github(auth=github.Auth.Token(hub.pat(who)), base_url=f"{hub.url}/api/v3", seconds_between_requests=0, seconds_between_writes=0)
+        return github.Github(
+            auth=github.Auth.Token(hub.pat(who)),
+            base_url=f"{hub.url}/api/v3",
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+        )
 
     with login("alice") as alice, login("bob") as bob:
         repo = alice.get_repo("alice/sample")
@@ -83,7 +88,9 @@ def test_pygithub_proposes_reviews_and_merges(hub: Any) -> None:
         pull = repo.create_pull(base="main", head="topic", title="Bring a", body="b", draft=False)
         assert [file.filename for file in pull.get_files()] == ["a.txt"]
         theirs = bob.get_repo("alice/sample").get_pull(pull.number)
-        theirs.create_review(event="REQUEST_CHANGES", body="No", comments=[{"path": "a.txt", "position": 1, "body": "?"}])
+        theirs.create_review(
+            event="REQUEST_CHANGES", body="No", comments=[{"path": "a.txt", "position": 1, "body": "?"}]
+        )
         assert [comment.line for comment in pull.get_review_comments()] == [1]
         pull.create_review_comment_reply(next(iter(pull.get_review_comments())).id, "Yes")
         theirs.create_review(event="APPROVE")

@@ -112,7 +112,10 @@ def test_labels(hub, validate, validate_hook):
     url = f"{REPO}/issues/1/labels"
     assert len(validate(bot.post(url, json={"labels": ["core", "bug"]}), "list[Label]")) == 2
     assert validate_hook(hub.hooks.delivery("issues", "labeled", 2))["label"]["name"] == "bug"
-    assert [each["name"] for each in validate(bot.put(url, json=["bug", "new one"]), "list[Label]")] == ["bug", "new one"]
+    assert [each["name"] for each in validate(bot.put(url, json=["bug", "new one"]), "list[Label]")] == [
+        "bug",
+        "new one",
+    ]
     assert validate_hook(hub.hooks.delivery("issues", "unlabeled"))["label"]["name"] == "core"
     assert len(validate(bot.get(url), "list[Label]")) == 2
     assert len(validate(bot.delete(f"{url}/new%20one"), "list[Label]")) == 1
@@ -188,7 +191,10 @@ def test_reactions_are_silent(hub, validate):
         assert validate(bob.get(base, params={"content": "heart"}), "list[Reaction]") == []
         assert hub.client("alice").delete(f"{base}/{reaction['id']}").status_code == 403
     assert validate(bob.get(f"{REPO}/issues/1"), "Issue")["reactions"]["+1"] == 1
-    assert bob.delete(f"{REPO}/issues/1/reactions/{bob.get(f'{REPO}/issues/1/reactions').json()[0]['id']}").status_code == 204
+    assert (
+        bob.delete(f"{REPO}/issues/1/reactions/{bob.get(f'{REPO}/issues/1/reactions').json()[0]['id']}").status_code
+        == 204
+    )
     hub.settle()
     assert len(hub.hooks.deliveries) == before
 

@@ -13,7 +13,10 @@ def test_users(hub, validate):
     assert alice.get("/users/nobody").status_code == 404
     assert hub.client().get("/user").status_code == 401
     assert hub.bot().get("/user").status_code == 403
-    assert [each["login"] for each in validate(alice.get("/orgs/acme/members"), "list[SimpleUser]")] == ["bob", "octo-owner"]
+    assert [each["login"] for each in validate(alice.get("/orgs/acme/members"), "list[SimpleUser]")] == [
+        "bob",
+        "octo-owner",
+    ]
     assert alice.get("/orgs/acme/members/bob").status_code == 204
     assert alice.get("/orgs/acme/members/alice").status_code == 404
 

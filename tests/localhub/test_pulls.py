@@ -37,7 +37,12 @@ def propose(client: httpx.Client, branch: str, text: str = "one\ntwo\nthree\n", 
 
 
 def protect(client: httpx.Client, **wanted: Any) -> None:
-    body = {"required_status_checks": None, "enforce_admins": True, "required_pull_request_reviews": None, "restrictions": None}
+    body = {
+        "required_status_checks": None,
+        "enforce_admins": True,
+        "required_pull_request_reviews": None,
+        "restrictions": None,
+    }
     done = client.put(f"{SAMPLE}/branches/main/protection", json=body | wanted)
     assert done.status_code == 200, done.text
 
@@ -59,12 +64,17 @@ def test_a_draft_becomes_ready_and_is_merged(hub: Any, validate: Any, validate_h
         assert alice.put(f"{url}/merge").status_code == 405
         ready(hub, pull["number"])
         validate_hook(hub.hooks.delivery("pull_request", "ready_for_review"))
-        assert [each["number"] for each in validate(alice.get(f"{SAMPLE}/pulls?head=alice:topic"), "list[PullRequestSimple]")] == [pull["number"]]
+        assert [
+            each["number"]
+            for each in validate(alice.get(f"{SAMPLE}/pulls?head=alice:topic"), "list[PullRequestSimple]")
+        ] == [pull["number"]]
         assert alice.get(f"{SAMPLE}/pulls?head=alice:other").json() == []
         files = validate(alice.get(f"{url}/files"), "list[DiffEntry]")
         assert (files[0]["filename"], files[0]["patch"]) == ("topic.txt", "@@ -0,0 +1,3 @@\n+one\n+two\n+three")
         assert len(validate(alice.get(f"{url}/commits"), "list[Commit]")) == 1
-        assert alice.get(url, headers={"Accept": "application/vnd.github.diff"}).text.startswith("diff --git a/topic.txt")
+        assert alice.get(url, headers={"Accept": "application/vnd.github.diff"}).text.startswith(
+            "diff --git a/topic.txt"
+        )
         assert alice.get(url, headers={"Accept": "application/vnd.github.patch"}).text.startswith("From ")
         raw = alice.get(f"{hub.url}/alice/sample/raw/topic/topic.txt")
         assert raw.text == "one\ntwo\nthree\n"
@@ -88,7 +98,9 @@ def ready(hub: Any, number: int) -> None:
     from localhub.auth import Actor
 
     repo = hub.hub.access.repo_row("alice", "sample")
-    pulls.set_draft(hub.hub, repo, pulls.find(hub.hub, repo, number), Actor("user", repo["owner_id"], "alice"), draft=False)
+    pulls.set_draft(
+        hub.hub, repo, pulls.find(hub.hub, repo, number), Actor("user", repo["owner_id"], "alice"), draft=False
+    )
 
 
 @pytest.mark.parametrize(("method", "parents"), [("squash", 1), ("rebase", 1), ("merge", 2)])
@@ -147,7 +159,10 @@ def test_pushes_to_the_head(hub: Any, validate: Any, validate_hook: Any) -> None
         assert head_of(alice, "topic") == alice.get(url).json()["head"]["sha"] == sha
         assert alice.get(f"{SAMPLE}/git/ref/pull/1/head").json()["object"]["sha"] == sha
         put(alice, "main", "base.txt", "y\n")
-        assert validate(alice.put(f"{url}/update-branch", json={"expected_head_sha": sha}), "ReposOwnerRepoPullsPullNumberUpdateBranchPutResponse202")
+        assert validate(
+            alice.put(f"{url}/update-branch", json={"expected_head_sha": sha}),
+            "ReposOwnerRepoPullsPullNumberUpdateBranchPutResponse202",
+        )
         assert alice.put(f"{url}/update-branch", json={"expected_head_sha": sha}).status_code == 422
         assert alice.delete(f"{SAMPLE}/git/refs/heads/topic").status_code == 204
         assert alice.get(url).json()["state"] == "closed"
@@ -161,7 +176,10 @@ def test_edits_and_refusals(hub: Any, validate: Any, validate_hook: Any) -> None
         again = {"title": "Again", "head": "topic", "base": "main"}
         assert "already exists" in alice.post(f"{SAMPLE}/pulls", json=again).json()["errors"][0]["message"]
         assert alice.post(f"{SAMPLE}/pulls", json={**again, "base": "nope"}).json()["errors"][0]["field"] == "base"
-        assert "No commits between" in alice.post(f"{SAMPLE}/pulls", json={**again, "head": "main"}).json()["errors"][0]["message"]
+        assert (
+            "No commits between"
+            in alice.post(f"{SAMPLE}/pulls", json={**again, "head": "main"}).json()["errors"][0]["message"]
+        )
         assert mallory.get(url).status_code == 404
         assert carol.patch(url, json={"title": "Mine"}).status_code == 403
         assert carol.put(f"{url}/merge").status_code == 403
@@ -184,7 +202,9 @@ def test_edits_and_refusals(hub: Any, validate: Any, validate_hook: Any) -> None
 
 def test_reviews_and_required_approvals(hub: Any, validate: Any, validate_hook: Any) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob, hub.bot() as bot:
-        protect(alice, required_pull_request_reviews={"required_approving_review_count": 1, "dismiss_stale_reviews": True})
+        protect(
+            alice, required_pull_request_reviews={"required_approving_review_count": 1, "dismiss_stale_reviews": True}
+        )
         pull = propose(bot, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         asked = validate(alice.post(f"{url}/requested_reviewers", json={"reviewers": ["bob"]}), "PullRequestSimple")
@@ -205,7 +225,10 @@ def test_reviews_and_required_approvals(hub: Any, validate: Any, validate_hook: 
         assert bob.post(f"{url}/reviews", json={"event": "APPROVE"}).json()["state"] == "APPROVED"
         assert bob.get(url).json()["mergeable_state"] == "clean"
         put(bot, "topic", "later.txt", "later\n")
-        assert [each["state"] for each in validate(bob.get(f"{url}/reviews"), "list[PullRequestReview]")] == ["DISMISSED", "DISMISSED"]
+        assert [each["state"] for each in validate(bob.get(f"{url}/reviews"), "list[PullRequestReview]")] == [
+            "DISMISSED",
+            "DISMISSED",
+        ]
         assert bob.put(f"{url}/merge").status_code == 405
         bob.post(f"{url}/reviews", json={"event": "APPROVE"})
         assert bob.put(f"{url}/merge").status_code == 200
@@ -322,12 +345,18 @@ def test_rules_of_a_branch(hub: Any, validate: Any, validate_hook: Any) -> None:
         }
         made = validate(alice.post(f"{SAMPLE}/rulesets", json=ruleset), "RepositoryRuleset")
         rules = bot.get(f"{SAMPLE}/rules/branches/main").json()
-        assert [(each["type"], each["ruleset_id"]) for each in rules] == [(r["type"], made["id"]) for r in ruleset["rules"]]
+        assert [(each["type"], each["ruleset_id"]) for each in rules] == [
+            (r["type"], made["id"]) for r in ruleset["rules"]
+        ]
         assert bot.get(f"{SAMPLE}/rules/branches/other").json() == []
         assert bot.post(f"{SAMPLE}/rulesets", json=ruleset).status_code == 403
         sha = put(alice, "topic", "x.txt", "x\n")
         assert bot.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": sha}).status_code == 422
-        passing = {"bypass_actors": [{"actor_id": hub.app().get("/app").json()["id"], "actor_type": "Integration", "bypass_mode": "always"}]}
+        passing = {
+            "bypass_actors": [
+                {"actor_id": hub.app().get("/app").json()["id"], "actor_type": "Integration", "bypass_mode": "always"}
+            ]
+        }
         assert alice.put(f"{SAMPLE}/rulesets/{made['id']}", json=passing).status_code == 200
         assert alice.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": sha}).status_code == 422
         assert bot.patch(f"{SAMPLE}/git/refs/heads/main", json={"sha": sha}).status_code == 200

@@ -17,9 +17,7 @@ def make(client: Any, title: str = "An issue", repo: str = REPO) -> dict[str, An
 
 
 def link(client: Any, parent: dict[str, Any], child: dict[str, Any], **more: Any) -> Any:
-    return client.post(
-        f"{REPO}/issues/{parent['number']}/sub_issues", json={"sub_issue_id": child["id"], **more}
-    )
+    return client.post(f"{REPO}/issues/{parent['number']}/sub_issues", json={"sub_issue_id": child["id"], **more})
 
 
 @pytest.fixture

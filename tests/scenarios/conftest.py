@@ -1,12 +1,15 @@
-"""`world`: localhub, the replayed model and the bot as processes; people act by GitHub's REST API alone.
+"""`theatre`: localhub, the replayed model and the bot as processes, once a module; a `World` is one repository in it.
 
-Every scenario ends in silence: nothing pending, nothing failed, no stray process, nothing open that should not be.
+People act by GitHub's REST API alone. Every scenario ends in silence, and with the invariants that GitHub shows.
+A module may set its own TARGET, SCRIPT and SETTINGS; each world has its own configuration.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import httpx
 import pytest
 import yaml
 
+from bot import markers
 from bot.demo import repository
 from bot.demo.hub import Hub
 from bot.demo.replay.trees import Entry, read_tree
@@ -42,34 +46,48 @@ BASE = {
         "    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n"
     ),
 }
-TARGET = BASE | {
+TARGET = {
     "calc/sub.py": "def sub(a, b):\n    return a - b\n",
     "calc/mul.py": "def mul(a, b):\n    return a * b\n",
 }
+PASSED = pytest.StashKey[bool]()
 LIMIT_S = float(os.environ.get("BRANCHWORK_SCENARIO_S", "90"))
 
 
 class World:
-    """A repository with people, a bot and a model."""
+    """A repository with people; the bot and the model are shared with the module's other worlds."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage, self.folder = stage, folder
+    def __init__(self, stage: Stage, name: str, config: dict[str, Any] | str, workflow: str | None) -> None:
+        self.stage, self.config = stage, config
+        self.full_name = f"{stage.cast.person}/{name}"
+        self.folder = stage.folder / "worlds" / name
+        self.folder.mkdir(parents=True)
         self.tokens = {"ada": stage.token, "bob": "ghp_bob", "mallory": "ghp_mallory"}
-        self.hubs = {who: Hub(stage.api, stage.full_name, token) for who, token in self.tokens.items()}
+        self.files = tree_of(BASE, config, workflow)
+        source = repository.make(self.folder / "source.git", self.files, "calc 1.0")
+        seed = {
+            "users": [{"login": who, "email": f"{who}@example.org", "token": self.tokens[who]} for who in PEOPLE],
+            "repositories": [{"full_name": self.full_name, "source": str(source), "auto_init": False,
+                              "collaborators": {"bob": "write"}}],
+        }  # fmt: skip
+        self.repo_id = int(self.admin("/seed", seed)["repositories"][self.full_name])
+        self.hubs = {who: Hub(stage.api, self.full_name, token) for who, token in self.tokens.items()}
         self.ada = self.hubs["ada"]
-        self.allowed_troubles = False
+        self.roots: list[int] = []
+        self.troubles_expected = False
 
     # ── people ──
 
     def open(self, title: str = "Grow the calculator", body: str = "It should subtract and multiply.") -> int:
-        return int(self.ada.post("/issues", {"title": title, "body": body})["number"])
+        self.roots.append(int(self.ada.post("/issues", {"title": title, "body": body})["number"]))
+        return self.roots[-1]
 
     def label(self, number: int, who: str = "ada", label: str = "branchwork") -> None:
         self.hubs[who].post(f"/issues/{number}/labels", {"labels": [label]})
 
     def unlabel(self, number: int, label: str = "branchwork") -> None:
         answer = httpx.delete(
-            f"{self.stage.api}/repos/{self.stage.full_name}/issues/{number}/labels/{label}",
+            f"{self.stage.api}/repos/{self.full_name}/issues/{number}/labels/{label}",
             headers={"Authorization": f"Bearer {self.tokens['ada']}"},
         )
         answer.raise_for_status()
@@ -83,9 +101,13 @@ class World:
         self.hubs[who].patch(f"/issues/comments/{comment['id']}", {"body": body})
 
     def admin(self, path: str, body: dict[str, Any]) -> Any:
+        """What owners do on GitHub's pages."""
         answer = httpx.post(f"{self.stage.hub_url}/_localhub{path}", json=body, timeout=30)
-        answer.raise_for_status()
+        assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    def installation(self, action: str) -> None:
+        self.admin(f"/installations/{self.admin('/seed', {})['installations']['branchwork on ada']}", {"action": action})
 
     # ── looking ──
 
@@ -95,17 +117,15 @@ class World:
     def comments(self, number: int) -> list[str]:
         return [c["body"] for c in self.ada.comments(number)]
 
-    def status(self) -> dict[str, Any]:
-        return self.stage.status()
+    def trees(self) -> list[dict[str, Any]]:
+        return [tree for tree in self.stage.status().get("trees", []) if tree["repo"] == self.full_name]
 
-    def nodes(self) -> list[dict[str, Any]]:
-        return [n for tree in self.status().get("trees", []) for n in tree["nodes"]]
+    def counts(self) -> dict[str, Any]:
+        """How many actions there are by state, events unread, deliveries, holds: of the whole bot."""
+        return dict(self.stage.status().get("counts", {}))
 
-    def tree(self) -> dict[str, Any]:
-        return dict(self.status()["trees"][0])
-
-    def node(self, key_end: str) -> dict[str, Any] | None:
-        return next((n for n in self.nodes() if n["key"].endswith(key_end)), None)
+    def held(self, kind: str) -> list[dict[str, Any]]:
+        return [hold for hold in self.counts().get("holds", []) if hold["kind"] == kind]
 
     def until(self, seen: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
         """Looks again until it is so; the only waiting that scenarios do."""
@@ -114,59 +134,125 @@ class World:
             self.stage.check()
             if found := seen():
                 return found
-            time.sleep(0.05)
-        raise AssertionError(f"waited {limit_s:g} s for {what}\n{self.status()}\n{self.stage.children[-1].tail()}")
+            time.sleep(0.1)
+        raise AssertionError(f"waited {limit_s:g} s for {what}\n{self.stage.status()}\n{self.stage.children[-1].tail()}")
 
     def closed(self, number: int) -> None:
-        self.until(lambda: self.issue(number)["state"] == "closed", f"#{number} to close")
+        self.until(lambda: self.issue(number)["state"] == "closed" or self.parked(), f"#{number} to close")
+        assert not self.parked()
         self.quiet()
 
+    def parked(self) -> list[str]:
+        """Why nodes wait for a person's answer."""
+        return [n["reason"] for tree in self.trees() for n in tree["nodes"] if n["state"] == "parked"]
+
+    def busy(self) -> dict[str, int]:
+        """What the bot has still to do; a bot that does not answer has."""
+        counts = self.counts()
+        if not counts:
+            return {"silent": 1}
+        open_actions = {s: n for s in ("pending", "started", "held") if (n := counts["actions"].get(s, 0))}
+        return open_actions | ({"unread": counts["unconsumed"]} if counts["unconsumed"] else {})
+
     def quiet(self) -> None:
-        """Nothing is under way anywhere."""
-
-        def still() -> bool:
-            waiting = self.status().get("counts", {}).get("outbox", {})
-            return self.stage.quiet() and not any(waiting.get(s) for s in ("pending", "started", "held"))
-
-        def twice() -> bool:
-            return still() and still()
-
-        self.until(twice, "silence")
+        """Nothing is under way anywhere: neither before nor after localhub was asked."""
+        self.until(lambda: not self.busy() and self.stage.quiet() and not self.busy(), "silence")
 
     def target(self) -> dict[str, Entry]:
         return repository.read(self.bare(), "main")
 
     def bare(self) -> Path:
+        """A copy of everything in the repository as it is now."""
         folder = self.folder / "look.git"
+        url = f"http://ada:{self.stage.token}@{self.stage.hub_url.removeprefix('http://')}/{self.full_name}.git"
         if not folder.exists():
-            url = f"{self.stage.hub_url}/{self.stage.full_name}.git"
-            with_token = url.replace("://", f"://ada:{self.stage.token}@")
-            repository.git(self.folder, "clone", "-q", "--mirror", with_token, str(folder))
-        else:
-            repository.git(folder, "fetch", "-q", "--prune", "origin", "+refs/heads/*:refs/heads/*")
+            repository.git(self.folder, "clone", "-q", "--mirror", url, str(folder))
+        repository.git(folder, "fetch", "-q", "--prune", "origin", "+refs/*:refs/*")
         return folder
 
     def branches(self) -> set[str]:
         return {b["name"] for b in self.ada.pages("/branches")}
 
+    # ── what must hold after every scenario ──
+
     def assert_silence(self) -> None:
         self.quiet()
-        troubles = self.status().get("troubles", {})
-        if not self.allowed_troubles:
-            assert not troubles.get("poisoned"), troubles
-            assert not troubles.get("failed"), troubles
+        troubles = self.stage.status()["troubles"]
+        if not self.troubles_expected:
+            assert troubles == {"poisoned": [], "failed": []}
+        data = self.stage.folder / "bot" / "workspaces"
+        left = [str(path) for folder in ("attempts", "scratch", "slots") for path in (data / folder).iterdir()]
+        assert left == [], "workspaces are left"
+        assert sandboxes(data) == [], "a sandboxed process is left"
+
+    def assert_tested(self) -> None:
+        """Invariant 4: whatever the bot landed on the target, each step of it was green as exactly this tree."""
+        green = {run["head_sha"] for run in self.ada.pages("/actions/runs") if run["conclusion"] == "success"}
+        git = self.bare()
+        known = [line.split(" ", 2) for line in logged(git, "--all")]
+        proven = {tree for sha, tree, _ in known if sha in green}
+        landed = [*logged(git, "--merges", "main"), *logged(git, "--first-parent", "main")]
+        base = logged(git, "--max-parents=0", "main")
+        untested = [line for line in {*landed} - {*base} if line.split(" ", 2)[1] not in proven]
+        assert [line for line in untested if not brings_up_to_date(line)] == [], "landed without a green run of its tree"
+
+    def assert_few_comments(self) -> None:
+        """Invariant 10: a preview and an end for a tree, a status for each planner, an answer to who asked."""
+        written, people = Counter[str](), 0
+        for comment in self.ada.pages("/issues/comments"):
+            if comment["user"]["type"] == "Bot":
+                mark = markers.find(comment["body"], [self.stage.signing_key], self.repo_id)
+                assert mark is not None, f"a comment of the bot without its marker: {comment['body']}"
+                written[mark.kind] += 1
+            else:
+                people += 1
+        planners = sum(node["kind"] == "planner" for tree in self.trees() for node in tree["nodes"])
+        previews = 0 if isinstance(self.config, dict) and self.config["approve"] == "never" else len(self.roots)
+        assert written["status"] <= planners, written
+        assert written["preview"] <= previews, written
+        assert written["say"] + written["redirect"] <= len(self.roots) + people, written
+        assert not set(written) - {"status", "preview", "say", "redirect"}, written
+
+    def assert_invariants(self) -> None:
+        self.assert_silence()
+        self.assert_tested()
+        self.assert_few_comments()
 
     def close(self) -> None:
         for hub in self.hubs.values():
             hub.close()
 
 
-def tree_of(files: dict[str, str], config: dict[str, Any] | None, workflow: str | None = WORKFLOW) -> dict[str, Entry]:
+def sandboxes(folder: Path) -> list[str]:
+    """Processes of bubblewrap that work on something below a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        if "bwrap" in command.split("\0")[0] and str(folder) in command:
+            found.append(command.replace("\0", " ")[:300])
+    return found
+
+
+def logged(git: Path, *which: str) -> list[str]:
+    """Lines of commit, tree and title."""
+    return repository.git(git, "log", "--format=%H %T %s", *which).decode().splitlines()
+
+
+def brings_up_to_date(line: str) -> bool:
+    """A merge of the target into a branch: no landing; what lands on top of it is looked at itself."""
+    return line.split(" ", 2)[2].startswith("Merge main into ")
+
+
+def tree_of(files: dict[str, str], config: dict[str, Any] | str | None, workflow: str | None) -> dict[str, Entry]:
     made = {path: Entry("100644", text.encode()) for path, text in files.items()}
     if workflow is not None:
         made[".github/workflows/ci.yml"] = Entry("100644", workflow.encode())
     if config is not None:
-        made[".github/branchwork.yml"] = Entry("100644", yaml.safe_dump(config).encode())
+        text = config if isinstance(config, str) else yaml.safe_dump(config)
+        made[".github/branchwork.yml"] = Entry("100644", text.encode())
     return dict(sorted(made.items()))
 
 
@@ -178,63 +264,53 @@ def write(folder: Path, tree: dict[str, Entry]) -> Path:
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A scenario that failed is not asked for silence too."""
+    report = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
+
+
+@pytest.fixture(scope="module")
+def theatre(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The module's processes, in a folder that sandboxes under other uids can reach."""
+    own = request.module
+    with tempfile.TemporaryDirectory(prefix="branchwork-scenario-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        first, last = tree_of(BASE, None, WORKFLOW), tree_of(BASE | getattr(own, "TARGET", TARGET), None, WORKFLOW)
+        script = folder / "script.yml"
+        script.write_text(yaml.safe_dump(getattr(own, "SCRIPT", {})))
+        model = ModelChoice(base=write(folder / "base", first), target=write(folder / "target", last), script=script)
+        source = repository.make(folder / "source.git", first, "calc 1.0")
+        settings = {"BRANCHWORK_STATUS_SECONDS": "0.2"} | getattr(own, "SETTINGS", {})
+        with Stage(Cast("ada", "nothing", source, model, workers=3, settings=settings), folder / "stage") as stage:
+            yield stage
+
+
 @pytest.fixture
-def make_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., World]]:
+def make_world(theatre: Stage, request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
     made: list[World] = []
 
-    def make(
-        base: dict[str, str] | None = None,
-        target: dict[str, str] | None = None,
-        config: dict[str, Any] | str | None = None,
-        script: dict[str, Any] | None = None,
-        workflow: str | None = WORKFLOW,
-        settings: dict[str, str] | None = None,
-    ) -> World:
-        folder = tmp_path_factory.mktemp("world")
-        given = config if isinstance(config, dict) else {}
+    def make(config: dict[str, Any] | str | None = None, workflow: str | None = WORKFLOW) -> World:
         shown = {"merge": {"who": "when_green"}, "approve": "never",
-                 "commands": {"test": "python3 -m unittest discover -q"}} | given  # fmt: skip
-        first, last = tree_of(base or BASE, shown, workflow), tree_of(target or TARGET, shown, workflow)
-        if isinstance(config, str):
-            first[".github/branchwork.yml"] = Entry("100644", config.encode())
-        model = ModelChoice(base=write(folder / "base", first), target=write(folder / "target", last))
-        if script is not None:
-            (folder / "script.yml").write_text(yaml.safe_dump(script))
-            model = ModelChoice(base=model.base, target=model.target, script=folder / "script.yml")
-        source = repository.make(folder / "source.git", first, "calc 1.0")
-        quick = {"BRANCHWORK_STATUS_SECONDS": "0.2"} | (settings or {})
-        cast = Cast("ada", "calc", source, model, workers=3, settings=quick)
-        stage = Stage(cast, folder / "stage")
-        stage.__enter__()
-        world = World(stage, folder)
-        made.append(world)
-        seed = {
-            "users": [{"login": who, "email": f"{who}@example.org", "token": world.tokens[who]} for who in PEOPLE],
-            "repositories": [{"full_name": stage.full_name, "collaborators": {"bob": "write"}, "auto_init": False}],
-        }
-        answer = httpx.post(f"{stage.hub_url}/_localhub/seed", json=seed, timeout=30)
-        assert answer.status_code == 201, answer.text
-        return world
+                 "commands": {"test": "python3 -m unittest discover -q"}}  # fmt: skip
+        name = f"{request.node.name.removeprefix('test_').replace('_', '-')[:60]}-{len(made)}"
+        made.append(World(theatre, name, config if isinstance(config, str) else shown | (config or {}), workflow))
+        return made[-1]
 
     yield make
     try:
         for world in made:
-            world.assert_silence()
+            if request.node.stash.get(PASSED, False):
+                world.assert_invariants()
     finally:
         for world in made:
             world.close()
-            world.stage.close()
 
 
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
-
-
-@pytest.fixture(scope="session")
-def kit() -> Any:
-    class Kit:
-        base, target, workflow = BASE, TARGET, WORKFLOW
-        entries = staticmethod(tree_of)
-
-    return Kit

@@ -9,6 +9,9 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
+
+pytestmark = pytest.mark.xdist_group("scenarios-loop")
 
 
 def send(world: Any, event: str, body: bytes, *, secret: str | None, guid: str | None = None) -> httpx.Response:
@@ -30,7 +33,7 @@ def test_what_the_door_refuses_and_ignores(world: Any) -> None:
         lambda: [d for d in deliveries(world) if d["event"] == "issues" and d["action"] == "labeled"], "the delivery"
     )[0]
     world.closed(number)
-    before = world.status()["counts"]
+    before = world.counts()
     payload = json.dumps(delivery(world, labeled["id"])["request"]["payload"]).encode()
     assert send(world, "issues", payload, secret=None).status_code == 401
     assert send(world, "issues", payload, secret="wrong").status_code == 401
@@ -38,11 +41,11 @@ def test_what_the_door_refuses_and_ignores(world: Any) -> None:
     assert send(world, "issues", b"{not json", secret=secret).status_code == 400
     assert send(world, "meta_surprise", b"{}", secret=secret).status_code == 202
     world.quiet()
-    assert world.status()["counts"] == before, "nothing is stored"
+    assert world.counts() == before, "nothing is stored"
     assert send(world, "issues", payload, secret=secret, guid=labeled["guid"]).status_code == 202
     assert send(world, "issues", payload, secret=secret).status_code == 202, "the same fact under another delivery"
     world.quiet()
-    assert len(world.status()["trees"]) == 1
+    assert len(world.trees()) == 1
     assert len(world.ada.get(f"/issues/{number}/sub_issues")) == len(world.ada.pulls()) - 1
 
 

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-CONFIG_PREVIEW = {"approve": "root"}
+import pytest
+
+pytestmark = pytest.mark.xdist_group("scenarios-loop")
+GROWN = {
+    "calc/sub.py": "def sub(a, b):\n    return a - b\n",
+    "calc/mul.py": "def mul(a, b):\n    return a * b\n",
+}
+NEGATE = {"calc/neg.py": "def neg(a):\n    return -a\n"}
+TARGET = GROWN | NEGATE
+SCRIPT = {"roots": [{"title": "Negate", "only": list(NEGATE)}], "max_files": 1}
+PREVIEW = {"approve": "root"}
 
 
-def test_a_labelled_issue_becomes_merged_pull_requests(world: Any, kit: Any) -> None:
+def test_a_labelled_issue_becomes_merged_pull_requests(world: Any) -> None:
     number = world.open()
     world.label(number)
     world.closed(number)
     assert world.issue(number)["state_reason"] == "completed"
-    assert {p for p in world.target()} == set(kit.entries(kit.target, {}).keys())
-    assert world.target()["calc/mul.py"].data == kit.target["calc/mul.py"].encode()
+    came = {path: entry.data.decode() for path, entry in world.target().items()}
+    assert came == {path: entry.data.decode() for path, entry in world.files.items()} | GROWN
     children = world.ada.get(f"/issues/{number}/sub_issues")
-    assert children
+    assert len(children) == 2
     assert all(c["state"] == "closed" for c in children)
     pulls = world.ada.pulls()
-    assert pulls
+    assert len(pulls) == 3, "one for each task and the slice's"
     assert all(p["merged_at"] for p in pulls)
     assert world.branches() == {"main"}, "merged branches are deleted"
-    marked = [c for c in world.comments(number)]
-    assert len(marked) == 2, "one status comment, edited in place, and the final report"
+    assert len(world.comments(number)) == 2, "one status comment, edited in place, and the final report"
 
 
-def test_a_goal_of_one_task_needs_no_sub_issue(make_world: Any, kit: Any) -> None:
-    target = kit.base | {"calc/neg.py": "def neg(a):\n    return -a\n"}
-    world = make_world(target=target)
+def test_a_goal_of_one_task_needs_no_sub_issue(world: Any) -> None:
     number = world.open("Negate", "Add neg.")
     world.label(number)
     world.closed(number)
@@ -41,14 +48,8 @@ def test_a_goal_of_one_task_needs_no_sub_issue(make_world: Any, kit: Any) -> Non
 def test_a_stranger_gets_one_refusal_and_nothing_moves(world: Any) -> None:
     number = world.open()
     # labelling needs triage on GitHub: a stranger cannot; somebody with triage can label, but not start a tree
-    world.admin(
-        "/seed",
-        {
-            "repositories": [
-                {"full_name": world.stage.full_name, "collaborators": {"mallory": "triage"}, "auto_init": False}
-            ]
-        },
-    )
+    triage = {"full_name": world.full_name, "collaborators": {"mallory": "triage"}, "auto_init": False}
+    world.admin("/seed", {"repositories": [triage]})
     world.label(number, who="mallory")
     world.until(lambda: world.comments(number), "the refusal")
     world.quiet()
@@ -71,11 +72,12 @@ def test_an_invalid_configuration_is_answered_on_the_issue(make_world: Any) -> N
     assert "line 2" in answer
     assert "when_green" in answer
     assert "limitz" in answer
-    assert world.tree()["state"] == "misconfigured"
+    (tree,) = world.trees()
+    assert tree["state"] == "misconfigured"
 
 
 def test_nothing_is_created_before_a_person_approves(make_world: Any) -> None:
-    world = make_world(config=CONFIG_PREVIEW)
+    world = make_world(config=PREVIEW)
     number = world.open()
     world.label(number)
     preview = world.until(
@@ -94,7 +96,7 @@ def test_nothing_is_created_before_a_person_approves(make_world: Any) -> None:
 
 
 def test_approval_by_command_and_a_misspelt_one(make_world: Any) -> None:
-    world = make_world(config=CONFIG_PREVIEW)
+    world = make_world(config=PREVIEW)
     number = world.open()
     world.label(number)
     world.until(lambda: [c for c in world.comments(number) if "- [ ] Approve" in c], "the preview")
@@ -111,4 +113,4 @@ def test_people_talking_to_each_other_are_left_alone(world: Any) -> None:
     world.comment(number, "> /branchwork approve\n\n```\n/branchwork stop\n```", who="bob")
     world.quiet()
     assert len(world.comments(number)) == 2
-    assert world.status()["trees"] == []
+    assert world.trees() == []
