@@ -107,7 +107,9 @@ class World:
         return answer.json() if answer.content else None
 
     def installation(self, action: str) -> None:
-        self.admin(f"/installations/{self.admin('/seed', {})['installations']['branchwork on ada']}", {"action": action})
+        self.admin(
+            f"/installations/{self.admin('/seed', {})['installations']['branchwork on ada']}", {"action": action}
+        )
 
     # ── looking ──
 
@@ -135,7 +137,9 @@ class World:
             if found := seen():
                 return found
             time.sleep(0.1)
-        raise AssertionError(f"waited {limit_s:g} s for {what}\n{self.stage.status()}\n{self.stage.children[-1].tail()}")
+        raise AssertionError(
+            f"waited {limit_s:g} s for {what}\n{self.stage.status()}\n{self.stage.children[-1].tail()}"
+        )
 
     def closed(self, number: int) -> None:
         self.until(lambda: self.issue(number)["state"] == "closed" or self.parked(), f"#{number} to close")
@@ -194,7 +198,9 @@ class World:
         landed = [*logged(git, "--merges", "main"), *logged(git, "--first-parent", "main")]
         base = logged(git, "--max-parents=0", "main")
         untested = [line for line in {*landed} - {*base} if line.split(" ", 2)[1] not in proven]
-        assert [line for line in untested if not brings_up_to_date(line)] == [], "landed without a green run of its tree"
+        assert [line for line in untested if not brings_up_to_date(line)] == [], (
+            "landed without a green run of its tree"
+        )
 
     def assert_few_comments(self) -> None:
         """Invariant 10: a preview and an end for a tree, a status for each planner, an answer to who asked."""
