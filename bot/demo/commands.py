@@ -74,9 +74,9 @@ class Play:
         while time.monotonic() < deadline:
             status = stage.status()
             view.show(status)
-            waiting = status.get("counts", {}).get("outbox", {})
-            busy = any(waiting.get(state) for state in ("pending", "started", "held"))
-            if stage.quiet() and not busy:
+            counts = status.get("counts", {})
+            busy = any(counts["actions"].get(s) for s in ("pending", "started", "held")) if counts else True
+            if not busy and not counts["unconsumed"] and stage.quiet():
                 return
             time.sleep(LOOK_S)
 
