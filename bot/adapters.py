@@ -60,7 +60,12 @@ class StoreBooks:
     def spent(self, tree: str) -> Usage:
         with self._database.read() as connection:
             totals = records.spent(connection, tree)
-        return Usage(dollars=totals.dollars, input_tokens=totals.input_tokens, output_tokens=totals.output_tokens)
+        return Usage(
+            calls=totals.calls,
+            dollars=totals.dollars,
+            input_tokens=totals.input_tokens,
+            output_tokens=totals.output_tokens,
+        )
 
     def cost_basis(self, repo_id: int) -> CostBasis | None:
         with self._database.read() as connection:

@@ -11,6 +11,7 @@ from bot.perform.context import Deps, keep_marker, result
 from planner.actions import AnswerRedirect, PostPreview, React, RefreshStatus, Say, SetLabels
 from planner.events import PreviewPosted
 from planner.policy import RoleModel
+from planner.view import PlannerView
 from worker.task import Usage
 
 COLOURS = {"planning": "c5def5", "running": "bfd4f2", "parked": "fbca04", "done": "0e8a16"}
@@ -38,8 +39,16 @@ def _find(deps: Deps, row: ActionRow, gateway: Gateway, number: int) -> Comment 
     return next((c for c in gateway.issues.comments(number) if deps.is_mine(row, c.body)), None)
 
 
+def shown(deps: Deps, row: ActionRow) -> PlannerView | None:
+    """A planner as people see it; the root's spending is the whole tree's, from the ledger."""
+    view = deps.view(row.owner.key)
+    if view is None or view.parent is not None:
+        return view
+    return view.model_copy(update={"usage": deps.books.spent(row.scope.tree)})
+
+
 def say(deps: Deps, row: ActionRow, action: Say) -> Performed:
-    view = deps.view(row.owner.key) if row.owner.kind == "planner" else None
+    view = shown(deps, row) if row.owner.kind == "planner" else None
     post(deps, row, action.number, "say", comments.say(action.text, action.facts, view, deps.gateways.app().slug))
     return Performed()
 
@@ -76,7 +85,7 @@ def _basis(deps: Deps, row: ActionRow) -> previews.CostBasis:
 
 
 def refresh_status(deps: Deps, row: ActionRow, action: RefreshStatus) -> Performed:
-    view = deps.view(row.owner.key)
+    view = shown(deps, row)
     if view is None:
         return Performed(note="nothing to show yet")
     gateway = deps.gateway(row)

@@ -33,6 +33,7 @@ class Totals:
     dollars: float
     input_tokens: int
     output_tokens: int
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,9 @@ def spend(database: Database, connection: sa.Connection, spending: Spending) -> 
 
 def spent(connection: sa.Connection, tree: str) -> Totals:
     columns = (ledger.c.dollars, ledger.c.input_tokens, ledger.c.output_tokens)
-    row = connection.execute(
-        sa.select(*[sa.func.coalesce(sa.func.sum(column), 0) for column in columns]).where(ledger.c.tree == tree)
-    ).one()
-    return Totals(float(row[0]), int(row[1]), int(row[2]))
+    sums = [sa.func.coalesce(sa.func.sum(column), 0) for column in columns]
+    row = connection.execute(sa.select(*sums, sa.func.count()).where(ledger.c.tree == tree)).one()
+    return Totals(float(row[0]), int(row[1]), int(row[2]), int(row[3]))
 
 
 def note_creation(connection: sa.Connection, installation: int, kind: str, at: float) -> None:

@@ -95,7 +95,7 @@ def test_money_is_booked_once_for_each_model_call(database: Database) -> None:
     with database.write() as connection:
         assert records.spend(database, connection, call)
         assert not records.spend(database, connection, call)
-        assert records.spent(connection, "t") == records.Totals(0.25, 100, 10)
+        assert records.spent(connection, "t") == records.Totals(0.25, 100, 10, 1)
         assert records.spent(connection, "other") == records.Totals(0.0, 0, 0)
 
 
