@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ import httpx
 import pytest
 import yaml
 
-from bot import markers
 from bot.demo import repository
 from bot.demo.hub import Hub
 from bot.demo.replay.trees import Entry, read_tree
 from bot.demo.stage import Cast, ModelChoice, Stage
+from tests.scenarios.invariants import Invariants
 
 PEOPLE = ("bob", "mallory")
 WORKFLOW = """\
@@ -73,6 +72,7 @@ class World:
         self.repo_id = int(self.admin("/seed", seed)["repositories"][self.full_name])
         self.hubs = {who: Hub(stage.api, self.full_name, token) for who, token in self.tokens.items()}
         self.ada = self.hubs["ada"]
+        self.holds = Invariants(stage, self.ada, self.repo_id, self.folder)
         self.roots: list[int] = []
         self.troubles_expected = False
 
@@ -120,7 +120,7 @@ class World:
         return [c["body"] for c in self.ada.comments(number)]
 
     def trees(self) -> list[dict[str, Any]]:
-        return [tree for tree in self.stage.status().get("trees", []) if tree["repo"] == self.full_name]
+        return self.holds.trees()
 
     def counts(self) -> dict[str, Any]:
         """How many actions there are by state, events unread, deliveries, holds: of the whole bot."""
@@ -150,106 +150,27 @@ class World:
         """Why nodes wait for a person's answer."""
         return [n["reason"] for tree in self.trees() for n in tree["nodes"] if n["state"] == "parked"]
 
-    def busy(self) -> dict[str, int]:
-        """What the bot has still to do; a bot that does not answer has."""
-        counts = self.counts()
-        if not counts:
-            return {"silent": 1}
-        open_actions = {s: n for s in ("pending", "started", "held") if (n := counts["actions"].get(s, 0))}
-        return open_actions | ({"unread": counts["unconsumed"]} if counts["unconsumed"] else {})
-
     def quiet(self) -> None:
         """Nothing is under way anywhere: neither before nor after localhub was asked."""
-        self.until(lambda: not self.busy() and self.stage.quiet() and not self.busy(), "silence")
+        self.until(lambda: not self.holds.busy() and self.stage.quiet() and not self.holds.busy(), "silence")
 
     def target(self) -> dict[str, Entry]:
-        return repository.read(self.bare(), "main")
-
-    def bare(self) -> Path:
-        """A copy of everything in the repository as it is now."""
-        folder = self.folder / "look.git"
-        url = f"http://ada:{self.stage.token}@{self.stage.hub_url.removeprefix('http://')}/{self.full_name}.git"
-        if not folder.exists():
-            repository.git(self.folder, "clone", "-q", "--mirror", url, str(folder))
-        repository.git(folder, "fetch", "-q", "--prune", "origin", "+refs/*:refs/*")
-        return folder
+        return repository.read(self.holds.bare(), "main")
 
     def branches(self) -> set[str]:
         return {b["name"] for b in self.ada.pages("/branches")}
 
-    # ── what must hold after every scenario ──
-
-    def assert_silence(self) -> None:
-        self.quiet()
-        troubles = self.stage.status()["troubles"]
-        if not self.troubles_expected:
-            assert troubles == {"poisoned": [], "failed": []}
-        data = self.stage.folder / "bot" / "workspaces"
-        left = [str(path) for folder in ("attempts", "scratch", "slots") for path in (data / folder).iterdir()]
-        assert left == [], "workspaces are left"
-        assert sandboxes(data) == [], "a sandboxed process is left"
-
-    def assert_tested(self) -> None:
-        """Invariant 4: whatever the bot landed on the target, each step of it was green as exactly this tree."""
-        green = {run["head_sha"] for run in self.ada.pages("/actions/runs") if run["conclusion"] == "success"}
-        git = self.bare()
-        known = [line.split(" ", 2) for line in logged(git, "--all")]
-        proven = {tree for sha, tree, _ in known if sha in green}
-        landed = [*logged(git, "--merges", "main"), *logged(git, "--first-parent", "main")]
-        base = logged(git, "--max-parents=0", "main")
-        untested = [line for line in {*landed} - {*base} if line.split(" ", 2)[1] not in proven]
-        assert [line for line in untested if not brings_up_to_date(line)] == [], (
-            "landed without a green run of its tree"
-        )
-
-    def assert_few_comments(self) -> None:
-        """Invariant 10: a preview and an end for a tree, a status for each planner, an answer to who asked."""
-        written, people = Counter[str](), 0
-        for comment in self.ada.pages("/issues/comments"):
-            if comment["user"]["type"] == "Bot":
-                mark = markers.find(comment["body"], [self.stage.signing_key], self.repo_id)
-                assert mark is not None, f"a comment of the bot without its marker: {comment['body']}"
-                written[mark.kind] += 1
-            else:
-                people += 1
-        planners = sum(node["kind"] == "planner" for tree in self.trees() for node in tree["nodes"])
-        previews = 0 if isinstance(self.config, dict) and self.config["approve"] == "never" else len(self.roots)
-        assert written["status"] <= planners, written
-        assert written["preview"] <= previews, written
-        assert written["say"] + written["redirect"] <= len(self.roots) + people, written
-        assert not set(written) - {"status", "preview", "say", "redirect"}, written
-
     def assert_invariants(self) -> None:
-        self.assert_silence()
-        self.assert_tested()
-        self.assert_few_comments()
+        """What must hold after every scenario."""
+        self.quiet()
+        never = isinstance(self.config, dict) and self.config["approve"] == "never"
+        self.holds.silence(troubles=self.troubles_expected)
+        self.holds.tested()
+        self.holds.few_comments(len(self.roots), 0 if never else len(self.roots))
 
     def close(self) -> None:
         for hub in self.hubs.values():
             hub.close()
-
-
-def sandboxes(folder: Path) -> list[str]:
-    """Processes of bubblewrap that work on something below a folder."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-        if "bwrap" in command.split("\0")[0] and str(folder) in command:
-            found.append(command.replace("\0", " ")[:300])
-    return found
-
-
-def logged(git: Path, *which: str) -> list[str]:
-    """Lines of commit, tree and title."""
-    return repository.git(git, "log", "--format=%H %T %s", *which).decode().splitlines()
-
-
-def brings_up_to_date(line: str) -> bool:
-    """A merge of the target into a branch: no landing; what lands on top of it is looked at itself."""
-    return line.split(" ", 2)[2].startswith("Merge main into ")
 
 
 def tree_of(files: dict[str, str], config: dict[str, Any] | str | None, workflow: str | None) -> dict[str, Entry]:

@@ -30,11 +30,11 @@ def test_what_the_door_refuses_and_ignores(world: Any) -> None:
     number = world.open()
     world.label(number)
     labeled = world.until(
-        lambda: [d for d in deliveries(world) if d["event"] == "issues" and d["action"] == "labeled"], "the delivery"
+        lambda: [d for d in world.holds.deliveries("issues") if d["action"] == "labeled"], "the delivery"
     )[0]
     world.closed(number)
     before = world.counts()
-    payload = json.dumps(delivery(world, labeled["id"])["request"]["payload"]).encode()
+    payload = json.dumps(world.holds.as_app(f"/app/hook/deliveries/{labeled['id']}")["request"]["payload"]).encode()
     assert send(world, "issues", payload, secret=None).status_code == 401
     assert send(world, "issues", payload, secret="wrong").status_code == 401
     assert send(world, "issues", payload + b" ", secret=None).status_code == 401
@@ -47,20 +47,3 @@ def test_what_the_door_refuses_and_ignores(world: Any) -> None:
     world.quiet()
     assert len(world.trees()) == 1
     assert len(world.ada.get(f"/issues/{number}/sub_issues")) == len(world.ada.pulls()) - 1
-
-
-def deliveries(world: Any) -> list[dict[str, Any]]:
-    return as_app(world, "/app/hook/deliveries?per_page=100")
-
-
-def delivery(world: Any, ident: int) -> dict[str, Any]:
-    return as_app(world, f"/app/hook/deliveries/{ident}")
-
-
-def as_app(world: Any, path: str) -> Any:
-    from github import Auth
-
-    auth = Auth.AppAuth(1, (world.stage.folder / "app.pem").read_text())
-    answer = httpx.get(world.stage.api + path, headers={"Authorization": f"Bearer {auth.token}"}, timeout=10)
-    answer.raise_for_status()
-    return answer.json()
