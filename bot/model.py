@@ -69,6 +69,7 @@ class Price:
             raise UnknownPrice(
                 f"No price is known for the model {self.model!r}, so a cap in dollars cannot hold. "
                 f"Set models.{role}.input_price and models.{role}.output_price "
+                "in .github/branchwork.yml, or BRANCHWORK_MODEL_INPUT_PRICE and BRANCHWORK_MODEL_OUTPUT_PRICE "
                 "(dollars per million tokens; 0 for a free model)."
             )
 

@@ -43,6 +43,7 @@ class Play:
     wall_s: float = 0.0
     ended: bool = False
     reason: str = ""
+    held: set[str] = field(default_factory=set)
 
     def run(self, stage: Stage, hub: Hub) -> None:
         """Until all root issues are closed and it is quiet, or the time is over."""
@@ -58,7 +59,9 @@ class Play:
                 stage.check()
                 if not self.hands_on:
                     who.step()
-                view.show(stage.status())
+                status = stage.status()
+                view.show(status)
+                self._tell_holds(status, view)
                 if who.finished():
                     self.ended = True
                     break
@@ -67,6 +70,13 @@ class Play:
             self._settle(stage, view)
         if not self.ended:
             self.reason = f"the root issues were not closed within {self.max_minutes:g} minutes"
+
+    def _tell_holds(self, status: dict[str, Any], view: LiveView) -> None:
+        """Why nothing moves, once for each reason: a missing price, a model that does not answer, a full disk."""
+        for hold in status.get("counts", {}).get("holds", []):
+            if hold["reason"] not in self.held:
+                self.held.add(hold["reason"])
+                view.tell(f"waits: {hold['reason']}")
 
     def _settle(self, stage: Stage, view: LiveView) -> None:
         """What still follows from the last act: deleted branches, last edits."""
@@ -139,7 +149,8 @@ def own(repo: Path, issue: Path, *, workers: int, as_json: bool, keep: bool, han
             repository.git(repo, "fetch", "-q", "--no-tags", str(came), *refs)
             return {"passed": True, "words": f"the result is the branch branchwork/main of {repo}"}
 
-        cast = Cast("me", name, source, model, workers=workers)
+        mine = {key: value for key, value in os.environ.items() if key.startswith("BRANCHWORK_MODEL_")}
+        cast = Cast("me", name, source, model, workers=workers, settings=mine)
         return _perform(play, cast, prove, as_json=as_json, keep=keep or hands_on)
     return 1
 

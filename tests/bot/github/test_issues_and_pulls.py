@@ -174,9 +174,16 @@ def test_the_configuration_is_read_with_its_profile(stage: Any, root: int, pushe
     assert "Did you mean `approve`?" in invalid.problems[0]
 
 
+def words(sha: str, closes: tuple[int, ...] = ()) -> PullText:
+    return PullText(goal=Goal(title="T", body="B"), diff=Diffstat(files=("b.txt",), added=1), report=None, sha=sha,
+                    checks="waiting", results=(), attempts=1, closes=closes, started_by="ada")  # fmt: skip
+
+
 def opened(stage: Any, pushed: Pushed, branch: str = "branchwork/1/t-a", **more: Any) -> PullOpened:
     sha = pushed(branch, {"b.txt": "b\n"})
-    event = stage.event(OpenPull(key="o1", head=branch, base="main", title="Add b", sha=sha, closes=(1,), **more))
+    event = stage.event(
+        OpenPull(key="o1", head=branch, base="main", title="Add b", sha=sha, text=words(sha, (1,)), **more)
+    )
     assert isinstance(event, PullOpened)
     assert event.sha == sha
     return event
@@ -184,7 +191,9 @@ def opened(stage: Any, pushed: Pushed, branch: str = "branchwork/1/t-a", **more:
 
 def test_a_pull_request_from_draft_to_merge(stage: Any, root: int, pushed: Pushed) -> None:
     event = opened(stage, pushed)
-    again = OpenPull(key="o1", head="branchwork/1/t-a", base="main", title="Add b", sha=event.sha)
+    again = OpenPull(
+        key="o1", head="branchwork/1/t-a", base="main", title="Add b", sha=event.sha, text=words(event.sha)
+    )
     assert stage.event(again, maybe_done=True) == event
     assert stage.hub.api("GET", f"{PULLS}/{event.pull}")["draft"]
     text = PullText(goal=Goal(title="T", body="B"), diff=Diffstat(files=("b.txt",), added=1), report=None, sha=event.sha,
@@ -210,7 +219,7 @@ def test_a_pull_request_from_draft_to_merge(stage: Any, root: int, pushed: Pushe
 def test_a_pull_request_without_a_change_is_given_up(stage: Any, pushed: Pushed) -> None:
     stage.gateway.create_branch("same", stage.gateway.branch_sha("main"))
     with pytest.raises(GiveUp, match="no pull request from same to main"):
-        stage.perform(OpenPull(key="o1", head="same", base="main", title="Nothing", sha="0" * 40))
+        stage.perform(OpenPull(key="o1", head="same", base="main", title="Nothing", sha="0" * 40, text=words("0" * 40)))
 
 
 def test_a_pull_request_is_closed_with_its_reason(stage: Any, root: int, pushed: Pushed) -> None:
