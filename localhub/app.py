@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from localhub import admin
+from localhub import admin, pages
 from localhub.errors import GitHubError
 from localhub.http import reply
 from localhub.hub import Hub
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 Router = Callable[[Hub], APIRouter]
 
 ROUTERS: list[Router] = [
+    pages.shared,
     admin.router,
     meta.router,
     apps.router,
@@ -74,8 +75,9 @@ ROUTERS: list[Router] = [
     manifest.router,
     smarthttp.router,
     downloads.router,
+    pages.router,
 ]
-"""In order of precedence; pages, which match anything, come last."""
+"""In order of precedence; pages, which match anything, come last, but for what browsers see at the API's own paths."""
 
 
 def create_app(hub: Hub) -> ASGIApp:

@@ -1,0 +1,164 @@
+"""The front page, people, acting as one of them, notifications, static files."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from localhub import auth
+from localhub.context import current_actor
+from localhub.db import Row
+from localhub.errors import invalid, not_found
+from localhub.http import PageDep
+from localhub.middleware import SESSION
+from localhub.pages import code, shapes
+from localhub.pages.web import HERE, FormDep, Web, home, to
+
+_STATIC = {"page.js": "text/javascript", "style.css": "text/css"}
+SESSION_SECONDS = 30 * 86_400
+
+
+def shared_routes(api: APIRouter, web: Web) -> None:
+    hub = web.hub
+
+    @api.get("/")
+    def front(request: Request) -> Response:
+        actor = current_actor()
+        rows = hub.db.rows(
+            """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r
+               JOIN accounts a ON a.id = r.owner_id ORDER BY a.login, r.name"""
+        )
+        hidden = [row for row in rows if not hub.access.sees(actor, row)]
+        shown = [row for row in rows if row not in hidden]
+        return web.page(
+            request, "front.html", repos=shown, hidden=len(hidden), people=_people(web), counts=_counts(web, shown)
+        )
+
+    @api.get("/notifications")
+    def notifications(request: Request, paging: PageDep) -> Response:
+        web.user()
+        everything = request.query_params.get("all") == "1"
+        where = """FROM threads t JOIN issues i ON i.id = t.issue_id WHERE account_id = ? AND (unread OR ?)
+                   AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
+        values = (current_actor().account_id, int(everything))
+        rows = hub.db.rows(
+            f"""SELECT t.id AS thread_id, t.reason, t.unread, t.updated_at AS told_at, i.*,
+                (SELECT COUNT(*) FROM notices n WHERE n.thread_id = t.id) AS mails
+                {where} ORDER BY t.updated_at DESC, t.id DESC LIMIT ? OFFSET ?""",
+            *values,
+            paging.limit,
+            paging.offset,
+        )
+        total = hub.db.value(f"SELECT COUNT(*) {where}", *values)
+        listed = [
+            {"row": row, "state": shapes.issue_state(hub, row), "repo": hub.access.repo_by_id(row["repo_id"])}
+            for row in rows
+        ]
+        mails = hub.db.rows(
+            "SELECT kind, COUNT(*) AS n FROM notices WHERE account_id = ? GROUP BY kind ORDER BY n DESC", values[0]
+        )
+        return web.page(
+            request, "notifications.html", listed=listed, everything=everything, total=total, mails=mails, paging=paging
+        )
+
+
+def routes(api: APIRouter, web: Web) -> None:
+    hub = web.hub
+
+    @api.get("/_localhub/static/{name}")
+    def static(name: str) -> Response:
+        if name == "code.css":
+            return Response(code.stylesheet(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+        if name not in _STATIC:
+            raise not_found()
+        content = (HERE / "static" / name).read_bytes()
+        return Response(content, media_type=_STATIC[name], headers={"Cache-Control": "max-age=3600"})
+
+    @api.get("/login")
+    def choose(request: Request, next: str = "/") -> Response:
+        return web.page(request, "login.html", people=_people(web), next=local(next))
+
+    @api.post("/login")
+    def login(form: FormDep) -> Response:
+        row = hub.db.row("SELECT * FROM accounts WHERE login = ? AND type = 'User'", form.text("login"))
+        if row is None:
+            raise invalid(f"There is no user {form.text('login')!r} here: choose one of the list.")
+        answer = to(local(form.text("next", "/")))
+        token = auth.mint(hub, "session", row["id"], seconds=SESSION_SECONDS)
+        secure = hub.root.startswith("https:")
+        answer.set_cookie(
+            SESSION, token, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=secure, path="/"
+        )
+        return answer
+
+    @api.post("/logout")
+    def logout(request: Request, form: FormDep) -> Response:
+        auth.revoke(hub, request.cookies.get(SESSION, ""))
+        answer = to("/")
+        answer.delete_cookie(SESSION, path="/")
+        return answer
+
+    @api.post("/notifications/read")
+    def read(form: FormDep) -> Response:
+        web.user()
+        thread = form.text("thread")
+        only, values = ("AND id = ?", [thread]) if thread else ("", [])
+        with hub.tx():
+            hub.db.execute(
+                f"UPDATE threads SET unread = 0, last_read_at = ? WHERE account_id = ? {only}",
+                hub.now(),
+                current_actor().account_id,
+                *values,
+            )
+        return to("/notifications")
+
+    @api.get("/{login}")
+    def account(login: str, request: Request) -> Response:
+        row = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
+        if row is None:
+            raise not_found()
+        owned = hub.db.rows(
+            """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r
+               JOIN accounts a ON a.id = r.owner_id WHERE r.owner_id = ? ORDER BY r.name""",
+            row["id"],
+        )
+        shown = [each for each in owned if hub.access.sees(current_actor(), each)]
+        return web.page(request, "account.html", account=row, repos=shown, counts=_counts(web, shown))
+
+
+def last_routes(api: APIRouter) -> None:
+    @api.get("/{path:path}")
+    def unknown(path: str) -> Response:
+        raise not_found()
+
+
+def local(path: str) -> str:
+    """A path of this hub, and nothing else."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+
+
+def _people(web: Web) -> list[dict[str, object]]:
+    rows = web.hub.db.rows("SELECT * FROM accounts WHERE type = 'User' ORDER BY login")
+    return [{"row": row, "roles": _roles(web, row)} for row in rows]
+
+
+def _roles(web: Web, account: Row) -> list[str]:
+    """What a person may do where, most first."""
+    rows = web.hub.db.rows(
+        """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r JOIN accounts a ON a.id = r.owner_id
+           ORDER BY r.id LIMIT 20"""
+    )
+    found = [(web.hub.access.role(row, account["id"]), home(row)[1:]) for row in rows]
+    return [f"{role} on {name}" for role, name in found if role not in ("none", "read")]
+
+
+def _counts(web: Web, repos: list[Row]) -> dict[int, tuple[int, int]]:
+    """Open issues and open pull requests by repository."""
+    found = {}
+    for repo in repos:
+        row = web.hub.db.row(
+            "SELECT COALESCE(SUM(NOT is_pull), 0) AS i, COALESCE(SUM(is_pull), 0) AS p FROM issues "
+            "WHERE repo_id = ? AND state = 'open'",
+            repo["id"],
+        )
+        found[repo["id"]] = (row["i"], row["p"]) if row else (0, 0)
+    return found

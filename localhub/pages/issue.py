@@ -1,0 +1,195 @@
+"""One issue: its page, and what people do on it. Comments, labels and states of pull requests are done here too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from localhub import comments, issues, labels, relations
+from localhub.context import current_actor
+from localhub.errors import conflict, forbidden, not_found
+from localhub.pages import markdown, shapes, timeline
+from localhub.pages.talk import BOTH, Talk
+from localhub.pages.tree import Family
+from localhub.pages.web import FormDep, Posted, Web, home, to
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.hub import Hub
+
+CHANGED = "The text was changed meanwhile: go back, reload the page and click again."
+
+
+def common(hub: Hub, repo: Row, row: Row, talk: Talk) -> dict[str, Any]:
+    """What the pages of issues and of pull requests both show."""
+    assignees = hub.db.rows("SELECT account_id FROM assignees WHERE issue_id = ? ORDER BY rowid", row["id"])
+    return {
+        "repo": repo,
+        "issue": row,
+        "talk": talk,
+        "state": shapes.issue_state(hub, row),
+        "words": shapes.STATE_WORDS,
+        "labels": labels.of_issue(hub, row["id"]),
+        "all_labels": hub.db.rows("SELECT * FROM labels WHERE repo_id = ? ORDER BY name", repo["id"]),
+        "assignees": [shapes.person(hub, each["account_id"]) for each in assignees],
+        "assignable": _assignable(hub, repo, row),
+    }
+
+
+def _assignable(hub: Hub, repo: Row, row: Row) -> list[str]:
+    people = hub.db.rows("SELECT id, login FROM accounts WHERE type = 'User' ORDER BY login LIMIT 200")
+    return [each["login"] for each in people if issues.assignable(hub, repo, row, each["id"])]
+
+
+def page_of(repo: Row, row: Row) -> str:
+    return f"{home(repo)}/{'pull' if row['is_pull'] else 'issues'}/{row['number']}"
+
+
+def routes(api: APIRouter, web: Web) -> None:
+    hub = web.hub
+    root = "/{owner}/{name}/issues/{number:int}"
+
+    @api.get(root)
+    def issue(owner: str, name: str, number: int, request: Request) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        row = issues.find(hub, repo, number)
+        if row["is_pull"]:
+            return RedirectResponse(page_of(repo, row))
+        talk, family = Talk(hub, repo), Family(hub, repo)
+        return web.page(
+            request,
+            "issue.html",
+            tab="issues",
+            items=timeline.items(hub, talk, row),
+            tree=family.tree(row),
+            above=[(each, family.href(each), shapes.issue_state(hub, each)) for each in family.above(row)],
+            blockers=_linked(hub, family, relations.blockers(hub, row["id"])),
+            blocking=_linked(hub, family, relations.blocked(hub, row["id"])),
+            closers=family.pulls(row),
+            edit=request.query_params.get("edit"),
+            **common(hub, repo, row, talk),
+        )
+
+    def writing(owner: str, name: str, number: int) -> tuple[Row, Row]:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="read")
+        hub.access.user()
+        return repo, issues.find(hub, repo, number)
+
+    @api.post(root + "/comments")
+    def comment(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """A comment; with `state`, the issue is closed or reopened as well."""
+        repo, row = writing(owner, name, number)
+        text, state, anchor = form.text("body"), form.text("state"), ""
+        if state:
+            _check_closer(hub, repo, row)
+        if text.strip() or not state:
+            made = comments.create(hub, repo, row, current_actor(), text)
+            anchor = f"#issuecomment-{made['id']}"
+        if state:
+            _set_state(repo, row, state)
+        return to(page_of(repo, row) + anchor)
+
+    def _set_state(repo: Row, row: Row, state: str) -> None:
+        wanted: dict[str, Any] = {"state": "open" if state == "open" else "closed"}
+        if state in ("completed", "not_planned"):
+            wanted["state_reason"] = state
+        issues.edit(hub, repo, hub.db.get("issues", row["id"]), current_actor(), wanted)
+
+    @api.post(root + "/edit")
+    def edit(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo, row = writing(owner, name, number)
+        if not Talk(hub, repo).may_edit(row):
+            raise forbidden("Must have admin rights to Repository.")
+        issues.edit(hub, repo, row, current_actor(), {"title": form.text("title"), "body": form.text("body")})
+        return to(page_of(repo, row))
+
+    @api.post(root + "/tick")
+    def tick(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """A box of the issue's own text."""
+        repo, row = writing(owner, name, number)
+        if not Talk(hub, repo).may_edit(row):
+            raise forbidden("Must have admin rights to Repository.")
+        issues.edit(hub, repo, row, current_actor(), {"body": ticked(row["body"] or "", form)})
+        return to(page_of(repo, row))
+
+    @api.post(root + "/labels")
+    def label(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="triage")
+        row = issues.find(hub, repo, number)
+        if form.text("remove"):
+            labels.remove(hub, repo, row, form.text("remove"), current_actor())
+        elif form.text("add").strip():
+            labels.add(hub, repo, row, [form.text("add").strip()], current_actor())
+        return to(page_of(repo, row))
+
+    @api.post(root + "/assignees")
+    def assign(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="triage")
+        row = issues.find(hub, repo, number)
+        if form.text("remove"):
+            issues.unassign(hub, row, [form.text("remove")], current_actor())
+        else:
+            issues.assign(hub, repo, row, form.all("add"), current_actor())
+        return to(page_of(repo, row))
+
+    @api.post(root + "/relations")
+    def relate(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """`do`: add or remove, `what`: sub_issue or blocker, `other`: an issue of the same repository."""
+        repo = hub.access.repo(owner, name, "issues", "write", role="triage")
+        row, actor = issues.find(hub, repo, number), current_actor()
+        other = issues.find(hub, repo, int(form.text("other").lstrip("#") or 0))
+        match (form.text("do"), form.text("what")):
+            case ("add", "sub_issue"):
+                relations.add_sub_issue(hub, row, other, actor)
+            case ("remove", "sub_issue"):
+                relations.remove_sub_issue(hub, row, other, actor)
+            case ("add", "blocker"):
+                relations.add_blocker(hub, row, other, actor)
+            case ("remove", "blocker"):
+                relations.remove_blocker(hub, row, other, actor)
+            case _:
+                raise not_found()
+        return to(page_of(repo, row))
+
+    @api.post("/{owner}/{name}/comments/{comment_id:int}/{do}")
+    def change(owner: str, name: str, comment_id: int, do: str, form: FormDep) -> Response:
+        """Edit, delete or tick a box of a comment."""
+        repo = hub.access.repo(owner, name, BOTH, "write", role="read")
+        row = hub.db.row("SELECT * FROM comments WHERE id = ?", comment_id)
+        issue_row = hub.db.get("issues", row["issue_id"]) if row is not None else None
+        if row is None or issue_row is None or issue_row["repo_id"] != repo["id"]:
+            raise not_found()
+        if not comments.may_change(hub, repo, row, hub.access.user()):
+            raise forbidden("Must have admin rights to Repository.")
+        page = page_of(repo, issue_row)
+        match do:
+            case "tick":
+                comments.edit(hub, row, current_actor(), ticked(row["body"], form))
+            case "edit":
+                comments.edit(hub, row, current_actor(), form.text("body"))
+            case "delete":
+                comments.delete(hub, row, current_actor())
+                return to(page)
+            case _:
+                raise not_found()
+        return to(f"{page}#issuecomment-{comment_id}")
+
+
+def ticked(text: str, form: Posted) -> str:
+    """The text with the clicked box set; 409 when the text was changed since the page was made."""
+    key, _, wanted = form.text("box").partition(":")
+    changed = markdown.toggled(text, key, wanted == "1")
+    if changed is None:
+        raise conflict(CHANGED)
+    return changed
+
+
+def _check_closer(hub: Hub, repo: Row, row: Row) -> None:
+    if not Talk(hub, repo).may_close(row):
+        raise forbidden("Only the author and people with triage permission can close or reopen this.")
+
+
+def _linked(hub: Hub, family: Family, rows: list[Row]) -> list[tuple[Row, str, str]]:
+    return [(row, family.href(row), shapes.issue_state(hub, row)) for row in rows]

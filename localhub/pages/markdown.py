@@ -1,0 +1,178 @@
+"""GitHub's Markdown as safe HTML: tables, task lists with boxes to click, references, highlighted code, diagrams as text.
+
+What a person wrote is sanitised; our own form controls are put in afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup
+from pygments.token import STANDARD_TYPES
+
+from localhub.pages.code import highlight
+from localhub.pages.diagram import readable
+
+Resolve = Callable[[str, str], "Link | None"]
+"""("issue", "12"), ("issue", "o/r#12"), ("user", "ada") or ("commit", sha) to where it leads, None when there is none."""
+
+_BOX = re.compile(r"\[([ xX])\](?=\s)")
+_ITEM = re.compile(r"^(?P<lead>(?:[\s>]*)(?:[-*+]|\d+[.)])\s+)\[[ xX]\](?=\s)")
+_REFERENCE = re.compile(
+    r"(?P<url>https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])"
+    r"|(?<![\w/&#`])(?P<issue>(?:[\w.-]+/[\w.-]+)?#\d+)\b"
+    r"|(?<![\w/@.`-])@(?P<user>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\[bot\])?)(?![\w-])"
+    r"|(?<![\w/@.#-])(?P<commit>[0-9a-f]{7,40})(?![\w-])"
+)
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_PLACE = re.compile(f"{_OPEN}(\\d+)([ x]){_CLOSE}")
+_TAGS = nh3.ALLOWED_TAGS | {"figure", "figcaption", "details", "summary", "input", "section"}
+_CLASSES = {
+    "span": {name for name in STANDARD_TYPES.values() if name},
+    "pre": {"code"}, "figure": {"diagram"}, "ul": {"edges"}, "li": {"task"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    href: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes may be clicked: each is a button of the form with this id."""
+
+    form: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A task list's box: the line it stands in (from 0) and what to know it again by."""
+
+    line: int
+    key: str
+
+
+def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None) -> Markup:
+    """`text` as HTML."""
+    source = (text or "").translate({ord(_OPEN): None, ord(_CLOSE): None})
+    parser = _parser()
+    tokens = parser.parse(source)
+    found = _mark(tokens, source)
+    for token in tokens:
+        if token.type == "inline" and token.children is not None:
+            token.children = _linked(token.children, resolve)
+    raw = str(parser.renderer.render(tokens, parser.options, {}))
+    clean = nh3.clean(
+        raw, tags=_TAGS, allowed_classes=_CLASSES, link_rel="noopener noreferrer nofollow", url_schemes={"http", "https", "mailto"},
+        attributes={**nh3.ALLOWED_ATTRIBUTES, "a": {"href", "title"}, "th": {"align"}, "td": {"align"}},
+    )  # fmt: skip
+    return Markup(_PLACE.sub(lambda match: _control(found[int(match[1])], match[2] == "x", boxes), clean))  # noqa: S704
+
+
+def toggled(text: str, key: str, checked: bool) -> str | None:
+    """`text` with the box of this key set; None when no box has it (the text was changed meanwhile)."""
+    tokens = _parser().parse(text)
+    box = next((each for each in _mark(tokens, text) if each.key == key), None)
+    if box is None:
+        return None
+    lines = text.split("\n")
+    lines[box.line] = _BOX.sub("[x]" if checked else "[ ]", lines[box.line], count=1)
+    return "\n".join(lines)
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
+    parser.add_render_rule("fence", _fence)
+    return parser
+
+
+def _fence(self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    token = tokens[at]
+    words = token.info.split()
+    language = words[0].lower() if words else ""
+    if language == "mermaid":
+        return readable(token.content)
+    return f'<pre class="code"><code>{highlight(token.content, language)}</code></pre>\n'
+
+
+def _mark(tokens: list[Token], source: str) -> list[Box]:
+    """Find the boxes and put placeholders where they are."""
+    lines = source.split("\n")
+    found: list[Box] = []
+    for at, token in enumerate(tokens):
+        if token.type != "inline" or not token.map or not token.children or at < 2:
+            continue
+        first, line = token.children[0], token.map[0]
+        in_item = tokens[at - 1].type == "paragraph_open" and tokens[at - 2].type == "list_item_open"
+        match = _BOX.match(first.content) if first.type == "text" else None
+        if not in_item or match is None or line >= len(lines) or not _ITEM.match(lines[line]):
+            continue
+        label = _BOX.sub("", lines[line], count=1).strip()
+        same = sum(1 for box in found if box.key.startswith(_digest(label)))
+        sign = " " if match[1] == " " else "x"
+        first.content = f"{_OPEN}{len(found)}{sign}{_CLOSE}{first.content[match.end() :]}"
+        tokens[at - 2].attrSet("class", "task")
+        found.append(Box(line, f"{_digest(label)}{same}"))
+    return found
+
+
+def _digest(label: str) -> str:
+    return hashlib.sha256(label.encode()).hexdigest()[:16] + "."
+
+
+def _control(box: Box, checked: bool, boxes: Boxes | None) -> str:
+    state = "true" if checked else "false"
+    if boxes is None:
+        return (
+            f'<span class="tick" role="checkbox" aria-checked="{state}" aria-disabled="true" aria-label="task"></span>'
+        )
+    value = f"{box.key}:{0 if checked else 1}"
+    return (
+        f'<button class="tick" type="submit" role="checkbox" aria-checked="{state}" aria-label="task" '
+        f'form="{html.escape(boxes.form)}" name="box" value="{value}"></button>'
+    )
+
+
+def _linked(children: list[Token], resolve: Resolve) -> list[Token]:
+    """Turn URLs, #12, @ada and commits in plain text into links."""
+    shown: list[Token] = []
+    inside = 0
+    for child in children:
+        inside += (child.type == "link_open") - (child.type == "link_close")
+        if child.type == "text" and not inside:
+            shown += _split(child, resolve)
+        else:
+            shown.append(child)
+    return shown
+
+
+def _split(token: Token, resolve: Resolve) -> list[Token]:
+    parts: list[Token] = []
+    at = 0
+    for match in _REFERENCE.finditer(token.content):
+        kind = str(match.lastgroup)
+        link = Link(match[0]) if kind == "url" else resolve(kind, match[kind])
+        if link is None:
+            continue
+        text = match[0][:7] if kind == "commit" and len(match[0]) == 40 else match[0]
+        opened = Token(
+            "link_open", "a", 1, attrs={"href": link.href, "title": link.title} if link.title else {"href": link.href}
+        )
+        parts += [_text(token.content[at : match.start()]), opened, _text(text), Token("link_close", "a", -1)]
+        at = match.end()
+    return [*parts, _text(token.content[at:])]
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)

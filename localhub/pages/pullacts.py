@@ -1,0 +1,148 @@
+"""What people do to pull requests: review, comment on lines, answer, resolve, merge, draft, ask for reviews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import APIRouter, Response
+
+from localhub import merging, pulls, reviewers, reviews
+from localhub.context import current_actor
+from localhub.errors import forbidden, invalid, not_found
+from localhub.pages.issue import ticked
+from localhub.pages.web import FormDep, Posted, Web, home, to
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+
+METHODS = ("merge", "squash", "rebase")
+
+
+def routes(api: APIRouter, web: Web) -> None:
+    hub = web.hub
+    root = "/{owner}/{name}/pull/{number:int}"
+
+    def writing(owner: str, name: str, number: int) -> tuple[Row, Row]:
+        repo = hub.access.repo(owner, name, "pull_requests", "write", role="read")
+        hub.access.user()
+        return repo, pulls.find(hub, repo, number)
+
+    def page(repo: Row, pull: Row, rest: str = "") -> Response:
+        return to(f"{home(repo)}/pull/{pull['number']}{rest}")
+
+    @api.post(root + "/reviews")
+    def review(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """A review; with `path`, `side` and `line` its text is a comment on that line."""
+        repo, pull = writing(owner, name, number)
+        event, text = form.text("event"), form.text("body").strip()
+        if event not in reviews.STATES:
+            raise invalid("Choose whether you comment, approve or request changes.")
+        drafts = [_draft(form, text)] if form.text("path") else []
+        row = reviews.create(
+            hub, repo, pull, current_actor(), event=event, body=None if drafts else text,
+            commit_id=form.text("commit") or None, comments=drafts,
+        )  # fmt: skip
+        return page(repo, pull, f"#pullrequestreview-{row['id']}")
+
+    @api.post(root + "/lines")
+    def line(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """One comment on a line, by itself."""
+        repo, pull = writing(owner, name, number)
+        draft = _draft(form, form.text("body"))
+        row = reviews.comment(hub, repo, pull, current_actor(), draft, form.text("commit") or None)
+        return page(repo, pull, f"/files#discussion_r{row['id']}")
+
+    @api.post(root + "/threads/{thread_id:int}")
+    def thread(owner: str, name: str, number: int, thread_id: int, form: FormDep) -> Response:
+        """Answer in a thread, resolve it or take that back; `do`: reply, resolve, unresolve."""
+        repo, pull = writing(owner, name, number)
+        row = hub.db.row("SELECT * FROM review_threads WHERE id = ? AND pull_id = ?", thread_id, pull["id"])
+        found = reviews.thread_comments(hub, thread_id) if row is not None else []
+        if row is None or not found:
+            raise not_found()
+        back = "/files" if form.text("back") == "files" else ""
+        do = form.text("do")
+        if do == "reply" or form.text("body").strip():
+            answer = reviews.reply(hub, repo, pull, current_actor(), found[0], form.text("body"))
+            back += f"#discussion_r{answer['id']}"
+        else:
+            back += f"#thread-{thread_id}"
+        if do in ("resolve", "unresolve"):
+            reviews.resolve_thread(hub, repo, row, current_actor(), resolved=do == "resolve")
+        return page(repo, pull, back)
+
+    @api.post(root + "/discussion/{comment_id:int}/{do}")
+    def change(owner: str, name: str, number: int, comment_id: int, do: str, form: FormDep) -> Response:
+        """Edit, delete or tick a box of a comment on a line."""
+        repo, _ = writing(owner, name, number)
+        pull, row = reviews.find_comment(hub, repo, comment_id)
+        actor = current_actor()
+        if do == "delete":
+            reviews.delete_comment(hub, repo, pull, row, actor)
+            return page(repo, pull)
+        if do not in ("edit", "tick"):
+            raise not_found()
+        text = form.text("body") if do == "edit" else ticked(row["body"], form)
+        reviews.edit_comment(hub, repo, pull, row, actor, text)
+        return page(repo, pull, f"#discussion_r{comment_id}")
+
+    @api.post(root + "/reviews/{review_id:int}/dismiss")
+    def dismiss(owner: str, name: str, number: int, review_id: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, "pull_requests", "write")
+        pull = pulls.find(hub, repo, number)
+        found = reviews.find(hub, pull, review_id)
+        reviews.dismiss(hub, repo, pull, found, current_actor().account_id, form.text("message") or "Dismissed")
+        return page(repo, pull)
+
+    @api.post(root + "/merge")
+    def merge(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, "contents", "write")
+        pull = pulls.find(hub, repo, number)
+        merging.merge(hub, repo, pull, current_actor(), method=_method(form), sha=form.text("sha") or None)
+        return page(repo, pull)
+
+    @api.post(root + "/auto-merge")
+    def auto_merge(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, "contents", "write")
+        pull, actor = pulls.find(hub, repo, number), current_actor()
+        if form.text("do") == "off":
+            merging.disable_auto(hub, repo, pull, actor.account_id)
+        else:
+            merging.enable_auto(hub, repo, pull, actor, _method(form))
+        return page(repo, pull)
+
+    @api.post(root + "/update-branch")
+    def update_branch(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, "contents", "write")
+        pull = pulls.find(hub, repo, number)
+        merging.update_branch(hub, repo, pull, current_actor(), form.text("sha") or None)
+        return page(repo, pull)
+
+    @api.post(root + "/draft")
+    def draft(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo, pull = writing(owner, name, number)
+        pulls.set_draft(hub, repo, pull, current_actor(), draft=form.text("draft") == "1")
+        return page(repo, pull)
+
+    @api.post(root + "/reviewers")
+    def ask(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo, pull = writing(owner, name, number)
+        actor = current_actor()
+        if not pulls.may_edit(hub, repo, pull, actor):
+            raise forbidden("Must have push access to repository.")
+        if form.text("remove"):
+            reviewers.unrequest(hub, repo, pull, actor, [form.text("remove")])
+        else:
+            reviewers.request(hub, repo, pull, actor, form.all("add"))
+        return page(repo, pull)
+
+
+def _draft(form: Posted, text: str) -> dict[str, Any]:
+    return {"path": form.text("path"), "side": form.text("side"), "line": form.number("line"), "body": text}
+
+
+def _method(form: Posted) -> merging.Method:
+    method = form.text("method", "merge")
+    if method not in METHODS:
+        raise invalid(f"{method!r} is no way to merge")
+    return cast(merging.Method, method)

@@ -1,0 +1,162 @@
+"""What happened to an issue or pull request, in order, as pages tell it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from localhub import reviews
+from localhub.pages import shapes
+from localhub.pages.code import DiffLine, diff
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.hub import Hub
+    from localhub.pages.talk import Talk
+
+HUNK_LINES = 8
+_SILENT = {"reviewed", "mentioned", "subscribed", "unsubscribed"}
+_WORDS = {
+    "closed": "closed this",
+    "reopened": "reopened this",
+    "merged": "merged this",
+    "ready_for_review": "marked this as ready for review",
+    "convert_to_draft": "turned this into a draft",
+    "locked": "locked the conversation",
+    "unlocked": "unlocked the conversation",
+    "base_ref_changed": "changed the base branch",
+    "head_ref_deleted": "deleted the branch",
+    "head_ref_force_pushed": "force-pushed the branch",
+    "review_dismissed": "dismissed a review",
+    "auto_merge_enabled": "turned auto-merge on",
+    "auto_merge_disabled": "turned auto-merge off",
+}
+_OTHERS = {
+    "sub_issue_added": ("added the sub-issue", "sub_issue_id"),
+    "sub_issue_removed": ("removed the sub-issue", "sub_issue_id"),
+    "parent_issue_added": ("made this part of", "parent_issue_id"),
+    "parent_issue_removed": ("took this out of", "parent_issue_id"),
+    "blocked_by_added": ("marked this as blocked by", "blocked_by_id"),
+    "blocked_by_removed": ("unmarked this as blocked by", "blocked_by_id"),
+    "blocking_added": ("marked this as blocking", "blocking_id"),
+    "blocking_removed": ("unmarked this as blocking", "blocking_id"),
+}
+_PEOPLE = {
+    "assigned": ("assigned", "assignee_id"),
+    "unassigned": ("unassigned", "assignee_id"),
+    "review_requested": ("asked for a review by", "requested_reviewer_id"),
+    "review_request_removed": ("no longer asks for a review by", "requested_reviewer_id"),
+}
+
+
+@dataclass
+class Item:
+    """kind: comment, event or review; `words` is an event's sentence, `threads` are a review's."""
+
+    kind: str
+    at: str
+    by: int | None
+    row: Row | None = None
+    words: Markup = Markup("")
+    icon: str = "dot"
+    threads: list[Thread] = field(default_factory=list)
+
+
+@dataclass
+class Thread:
+    """A conversation about a line: its comments, and the end of the hunk that it is about."""
+
+    row: Row
+    comments: list[Row]
+    hunk: list[DiffLine]
+
+    @property
+    def outdated(self) -> bool:
+        first = self.comments[0]
+        return first["subject_type"] == "line" and first["line"] is None
+
+
+def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Item]:
+    """Comments, events and (of a pull request) reviews with their threads, oldest first."""
+    found: list[Item] = []
+    for row in hub.db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", issue["id"]):
+        if row["event"] in _SILENT:
+            continue
+        data = json.loads(row["data"])
+        if row["event"] == "commented":
+            comment = hub.db.row("SELECT * FROM comments WHERE id = ?", data["comment_id"])
+            if comment is not None:
+                found.append(Item("comment", row["created_at"], comment["author_id"], comment))
+        else:
+            words = _words(hub, talk, row, data)
+            found.append(Item("event", row["created_at"], row["actor_id"], row, words, _icon(row["event"], data)))
+    if pull is not None:
+        found += _reviews(hub, pull)
+        found.sort(key=lambda item: item.at)  # stable: what happened within one second keeps its order
+    return found
+
+
+def threads(hub: Hub, pull: Row) -> list[Thread]:
+    """Every submitted thread of a pull request."""
+    found = []
+    for row in reviews.threads(hub, pull["id"]):
+        comments = reviews.thread_comments(hub, row["id"])
+        if comments:
+            found.append(Thread(row, comments, diff(comments[0]["diff_hunk"])[-HUNK_LINES:]))
+    return found
+
+
+def _reviews(hub: Hub, pull: Row) -> list[Item]:
+    """Reviews that decided or said something, each with the threads it began; replies are in their threads."""
+    begun: dict[int, list[Thread]] = {}
+    for thread in threads(hub, pull):
+        begun.setdefault(thread.comments[0]["review_id"], []).append(thread)
+    shown = []
+    for row in hub.db.rows("SELECT * FROM reviews WHERE pull_id = ? AND state <> 'PENDING' ORDER BY id", pull["id"]):
+        own = begun.get(row["id"], [])
+        if own or row["body"] or row["state"] != "COMMENTED":
+            shown.append(Item("review", row["submitted_at"] or row["created_at"], row["user_id"], row, threads=own))
+    return shown
+
+
+def _icon(event: str, data: dict[str, Any]) -> str:
+    if event == "closed":
+        return "skipped" if data.get("state_reason") == "not_planned" else "closed"
+    return {"merged": "pull-merged", "reopened": "open", "convert_to_draft": "pull-draft"}.get(event, "dot")
+
+
+def _words(hub: Hub, talk: Talk, row: Row, data: dict[str, Any]) -> Markup:
+    event = row["event"]
+    if event in ("labeled", "unlabeled"):
+        verb = "added" if event == "labeled" else "removed"
+        return Markup("{} the label {}").format(verb, _label(data["label"]))
+    if event == "renamed":
+        return Markup("changed the title from <del>{}</del> to <ins>{}</ins>").format(
+            data["rename"]["from"], data["rename"]["to"]
+        )
+    if event in _OTHERS:
+        words, key = _OTHERS[event]
+        return Markup("{} {}").format(words, talk.issue_link(data.get(key)))
+    if event in _PEOPLE:
+        words, key = _PEOPLE[event]
+        return Markup("{} <b>{}</b>").format(words, shapes.person(hub, data.get(key))["login"])
+    if event in ("milestoned", "demilestoned"):
+        verb = "added this to" if event == "milestoned" else "took this out of"
+        return Markup("{} the milestone <b>{}</b>").format(verb, data["milestone"]["title"])
+    words = escape(_WORDS.get(event, event.replace("_", " ")))
+    if event == "closed" and data.get("state_reason") == "not_planned":
+        words += " as not planned"
+    sha = data.get("commit_id")
+    if sha:
+        words += Markup(" in ") + talk.commit_link(str(sha))
+    dismissal = (data.get("dismissed_review") or {}).get("dismissal_message")
+    return words + (Markup(": {}").format(dismissal) if dismissal else Markup(""))
+
+
+def _label(label: dict[str, Any]) -> Markup:
+    color = label["color"]
+    style = f"background:#{color};color:{shapes.ink(color)}"
+    return Markup('<span class="label" style="{}">{}</span>').format(style, label["name"])
