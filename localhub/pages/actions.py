@@ -94,7 +94,7 @@ def routes(api: APIRouter, web: Web) -> None:
             "log": _COLOR.sub("", _STAMP.sub("", row["log"])),
             "open": chosen or state == "failure",
             "old": row["attempt"] != attempt,
-            "notes": checks.annotations(hub, row["id"]),
+            "notes": checks.notes_of(hub, row["id"]),
         }
 
     def _notes(run_row: Row) -> list[Row]:
@@ -116,7 +116,7 @@ def routes(api: APIRouter, web: Web) -> None:
         return web.page(
             request, "check.html", repo=repo, tab="actions", run=row, talk=Talk(hub, repo),
             state=checks.word(row["status"], row["conclusion"]), app=hub.db.get("apps", row["app_id"]),
-            notes=checks.annotations(hub, row["id"]),
+            notes=checks.notes_of(hub, row["id"]),
         )  # fmt: skip
 
     @api.post(root + "/actions/runs/{run_id:int}/{do}")

@@ -66,5 +66,5 @@ def worst(states: list[str]) -> str | None:
     return next((each for each in ("failure", "pending", "success", "neutral") if each in states), None)
 
 
-def annotations(hub: Hub, run_id: int) -> list[Row]:
+def notes_of(hub: Hub, run_id: int) -> list[Row]:
     return hub.db.rows("SELECT * FROM check_annotations WHERE run_id = ? ORDER BY id", run_id)

@@ -47,8 +47,8 @@ def _formatted(text: str, lexer: Lexer) -> Markup:
 @lru_cache
 def stylesheet() -> str:
     """The classes of highlighted code, for light and for dark."""
-    light = HtmlFormatter(style="default").get_style_defs(".code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    light = HtmlFormatter(style="default").get_style_defs(".code")  # type: ignore[no-untyped-call]
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")  # type: ignore[no-untyped-call]
     rules = "\n".join(f"  {line}" for line in dark.splitlines() if line.startswith(".code ."))
     plain = "\n".join(line for line in light.splitlines() if line.startswith(".code ."))
     return f"{plain}\n@media (prefers-color-scheme: dark) {{\n{rules}\n}}\n"

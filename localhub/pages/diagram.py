@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import pairwise
 
 _HEAD = re.compile(r"^(graph|flowchart)\b")
 _NODE = re.compile(r"""^(?P<id>[\w-]+)(?:[\[({>]+"?(?P<label>.*?)"?[\])}]+)?(?::::[\w-]+)?$""")
 _ARROW = re.compile(r"\s*(?:--+>|==+>|-\.+->|---+)(?:\|[^|]*\|)?\s*")
+
+_NO_STEP = ("%%", "classDef", "class ", "style ", "linkStyle", "click ", "subgraph", "end", "direction")
 
 
 def readable(source: str) -> str:
@@ -51,6 +54,6 @@ def _steps(source: str) -> list[tuple[str, list[str]]]:
             if match:
                 labels[match["id"]] = match["label"] or labels.get(match["id"], match["id"])
                 before.setdefault(match["id"], [])
-        for left, right in zip(names, names[1:], strict=False):
+        for left, right in pairwise(names):
             before[right].append(left)
     return [(label, [labels[each] for each in before[name]]) for name, label in labels.items()]

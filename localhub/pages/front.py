@@ -43,7 +43,7 @@ def shared_routes(api: APIRouter, web: Web) -> None:
         rows = hub.db.rows(
             f"""SELECT t.id AS thread_id, t.reason, t.unread, t.updated_at AS told_at, i.*,
                 (SELECT COUNT(*) FROM notices n WHERE n.thread_id = t.id) AS mails
-                {where} ORDER BY t.updated_at DESC, t.id DESC LIMIT ? OFFSET ?""",
+                {where} ORDER BY t.updated_at DESC, t.id DESC LIMIT ? OFFSET ?""",  # noqa: S608
             *values,
             paging.limit,
             paging.offset,
@@ -104,7 +104,7 @@ def routes(api: APIRouter, web: Web) -> None:
         only, values = ("AND id = ?", [thread]) if thread else ("", [])
         with hub.tx():
             hub.db.execute(
-                f"UPDATE threads SET unread = 0, last_read_at = ? WHERE account_id = ? {only}",
+                f"UPDATE threads SET unread = 0, last_read_at = ? WHERE account_id = ? {only}",  # noqa: S608
                 hub.now(),
                 current_actor().account_id,
                 *values,

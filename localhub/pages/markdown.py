@@ -1,4 +1,4 @@
-"""GitHub's Markdown as safe HTML: tables, task lists with boxes to click, references, highlighted code, diagrams as text.
+"""GitHub's Markdown as safe HTML: tables, task lists with boxes to click, references, code, diagrams as text.
 
 What a person wrote is sanitised; our own form controls are put in afterwards.
 """
@@ -23,7 +23,7 @@ from localhub.pages.code import highlight
 from localhub.pages.diagram import readable
 
 Resolve = Callable[[str, str], "Link | None"]
-"""("issue", "12"), ("issue", "o/r#12"), ("user", "ada") or ("commit", sha) to where it leads, None when there is none."""
+"""("issue", "12"), ("issue", "o/r#12"), ("user", "ada") or ("commit", sha) to where it leads, if anywhere."""
 
 _BOX = re.compile(r"\[([ xX])\](?=\s)")
 _ITEM = re.compile(r"^(?P<lead>(?:[\s>]*)(?:[-*+]|\d+[.)])\s+)\[[ xX]\](?=\s)")
@@ -74,7 +74,8 @@ def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None) -> Ma
             token.children = _linked(token.children, resolve)
     raw = str(parser.renderer.render(tokens, parser.options, {}))
     clean = nh3.clean(
-        raw, tags=_TAGS, allowed_classes=_CLASSES, link_rel="noopener noreferrer nofollow", url_schemes={"http", "https", "mailto"},
+        raw, tags=_TAGS, allowed_classes=_CLASSES, link_rel="noopener noreferrer nofollow",
+        url_schemes={"http", "https", "mailto"},
         attributes={**nh3.ALLOWED_ATTRIBUTES, "a": {"href", "title"}, "th": {"align"}, "td": {"align"}},
     )  # fmt: skip
     return Markup(_PLACE.sub(lambda match: _control(found[int(match[1])], match[2] == "x", boxes), clean))  # noqa: S704

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 METHODS = ("merge", "squash", "rebase")
 
 
-def routes(api: APIRouter, web: Web) -> None:
+def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoints
     hub = web.hub
     root = "/{owner}/{name}/pull/{number:int}"
 
@@ -29,6 +29,15 @@ def routes(api: APIRouter, web: Web) -> None:
 
     def page(repo: Row, pull: Row, rest: str = "") -> Response:
         return to(f"{home(repo)}/pull/{pull['number']}{rest}")
+
+    @api.post("/{owner}/{name}/pulls")
+    def create(owner: str, name: str, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, "pull_requests", "write", role="read")
+        pull = pulls.create(
+            hub, repo, hub.access.user(), title=form.text("title"), head=form.text("head"), base=form.text("base"),
+            body=form.text("body") or None, draft=form.text("draft") == "1",
+        )  # fmt: skip
+        return page(repo, pull)
 
     @api.post(root + "/reviews")
     def review(owner: str, name: str, number: int, form: FormDep) -> Response:

@@ -96,7 +96,7 @@ def routes(api: APIRouter, web: Web) -> None:
     def checked(owner: str, name: str, number: int, request: Request) -> Response:
         repo, pull = read(owner, name, number)
         found = checks.of_commit(hub, repo, pull["head_sha"])
-        notes = {each.run["id"]: checks.annotations(hub, each.run["id"]) for each in found if each.run}
+        notes = {each.run["id"]: checks.notes_of(hub, each.run["id"]) for each in found if each.run}
         return tab(request, repo, pull, "checks", notes=notes)
 
     @api.get(root + "/files")

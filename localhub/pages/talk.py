@@ -1,4 +1,4 @@
-"""Text of people in one repository: Markdown with links to its issues, people and commits, boxes for who may click them."""
+"""What people write in one repository: Markdown with links to its issues, people and commits, and boxes to click."""
 
 from __future__ import annotations
 

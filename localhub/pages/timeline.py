@@ -60,7 +60,7 @@ class Item:
     at: str
     by: int | None
     row: Row | None = None
-    words: Markup = Markup("")
+    words: Markup | str = ""
     icon: str = "dot"
     threads: list[Thread] = field(default_factory=list)
 

@@ -1,7 +1,8 @@
-"""An issue's place among others: above it, its tree of sub-issues, what it waits for, the pull requests that close it."""
+"""An issue among others: what is above it, its tree of sub-issues, what it waits for, its pull requests."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
+_PART = re.compile(r"\bpart of #(\d{1,9})\b", re.IGNORECASE)
 MOST = 500  # nodes of a tree on one page
 RECENT = 3000  # pull requests looked through for what closes an issue
 
@@ -80,7 +82,7 @@ class Family:
         return f"/{repo['owner_login']}/{repo['name']}/{kind}/{issue['number']}"
 
     def pulls(self, issue: Row) -> list[dict[str, Any]]:
-        """Pull requests that say they close it, those that close the least else first, at most three."""
+        """Pull requests that say they close it or are part of it, those about the least else first, at most three."""
         if issue["repo_id"] != self._repo["id"]:
             return []
         if self._closers is None:
@@ -103,6 +105,7 @@ class Family:
         found: dict[int, list[tuple[int, Row]]] = {}
         for row in rows:
             numbers = [number for repo, number in references(row["body"], full_name) if repo is None]
+            numbers += [int(each) for each in _PART.findall(row["body"] or "")]
             for number in numbers:
                 found.setdefault(number, []).append((len(numbers), row))
         return {number: [row for _, row in sorted(each, key=_order)] for number, each in found.items()}
