@@ -177,6 +177,22 @@ class Mirror:
         except GitFailed as error:
             raise _refusal(error) from error
 
+    def delete(self, branch: str) -> None:
+        """Delete the remote's branch, if it is there and still where it was last seen. Raises `PushRefused`.
+
+        A push costs none of the REST points that a call to delete a ref costs.
+        """
+        seen = self.head(branch)
+        if seen is None:
+            return
+        lease = f"--force-with-lease=refs/heads/{branch}:{seen}"
+        try:
+            with self._alone():
+                self._remote("push", "-q", "--no-verify", lease, self._url, f":refs/heads/{branch}", write=True)
+                git(self.path, "update-ref", "-d", f"refs/heads/{branch}")
+        except GitFailed as error:
+            raise _refusal(error) from error
+
 
 def _refusal(error: GitFailed) -> Exception:
     """A `PushRefused` when the remote said no to this branch, else the error itself."""

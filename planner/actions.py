@@ -125,6 +125,9 @@ class EnsureBranch(Base):
 
 
 class DeleteBranch(Base):
+    """By a push, which costs no REST points."""
+
+    queue: ClassVar[Queue] = "git"
     type: Literal["delete_branch"] = "delete_branch"
     branch: str
 

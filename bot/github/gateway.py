@@ -52,11 +52,6 @@ class Gateway:
             return there
         return sha
 
-    def delete_branch(self, branch: str) -> None:
-        """A branch that is gone already is fine (GitHub answers 422 for it)."""
-        if self.branch_sha(branch) is not None:
-            self._api.call("DELETE", f"/git/refs/heads/{branch}")
-
     def file(self, path: str, ref: str) -> str | None:
         """The text of a file at `ref`, None when it is not there."""
         try:
@@ -109,11 +104,17 @@ class Gateways:
         self._on_create = on_create
         self._lock = threading.Lock()
         self._quotas: dict[int, Quota] = {}
+        self._gateways: dict[tuple[int, str], Gateway] = {}
         self._app: AppInfo | None = None
 
     def of(self, installation: int, repo: str) -> Gateway:
-        """The gateway of `owner/name`."""
-        return Gateway(Api(self._wire, self.tokens, self._quota(installation), installation, repo))
+        """The gateway of `owner/name`; kept, since it remembers node ids."""
+        quota = self._quota(installation)
+        with self._lock:
+            if (installation, repo) not in self._gateways:
+                api = Api(self._wire, self.tokens, quota, installation, repo)
+                self._gateways[installation, repo] = Gateway(api)
+            return self._gateways[installation, repo]
 
     def git_token(self, installation: int, repo: str, *, write: bool) -> str:
         """A token for git over HTTPS, for this repository and nothing but its contents."""

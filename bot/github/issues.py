@@ -7,20 +7,57 @@ from typing import Any
 
 from bot.github.api import Api, read
 from bot.github.errors import NotFound, Refused
+from bot.github.transport import decode
 from bot.github.values import Comment, Issue, IssueEvent, Label
 
 BODY_LIMIT = 65_536
+_CREATE_UNDER = """
+mutation($repo: ID!, $parent: ID!, $title: String!, $body: String!) {
+  createIssue(input: {repositoryId: $repo, parentIssueId: $parent, title: $title, body: $body}) {
+    issue { id number title fullDatabaseId }
+  }
+}
+"""
 
 
 class Issues:
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._nodes: dict[int, str] = {}
+        self._repository = ""
 
     def get(self, number: int) -> Issue:
         return self._api.get(Issue, f"/issues/{number}")
 
     def create(self, title: str, body: str) -> Issue:
         return self._api.send(Issue, "POST", "/issues", {"title": title[:256], "body": fit(body)}, creates=1)
+
+    def create_under(self, parent: int, title: str, body: str) -> Issue | None:
+        """A sub-issue, created and linked in one call; None where this GitHub's schema does not know how."""
+        variables = {
+            "repo": self._repository_id(),
+            "parent": self._node_id(parent),
+            "title": title[:256],
+            "body": fit(body),
+        }
+        try:
+            data = self._api.graphql(_CREATE_UNDER, variables, creates=1)
+        except Refused as error:
+            if "parentIssueId" in str(error):  # an older GitHub Enterprise Server
+                return None
+            raise
+        made = data["createIssue"]["issue"]
+        return Issue(id=int(made["fullDatabaseId"]), number=made["number"], node_id=made["id"], title=made["title"])
+
+    def _node_id(self, number: int) -> str:
+        if number not in self._nodes:
+            self._nodes[number] = self.get(number).node_id
+        return self._nodes[number]
+
+    def _repository_id(self) -> str:
+        if not self._repository:
+            self._repository = str(decode(self._api.call("GET", "")[2])["node_id"])
+        return self._repository
 
     def edit(self, number: int, **fields: Any) -> Issue:
         """PATCH; `body`, `title`, `state`, `state_reason`, `labels`."""

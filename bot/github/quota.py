@@ -1,7 +1,7 @@
 """What may be sent now: GitHub's limits of one installation, kept from our side before GitHub has to.
 
 Limits from GitHub's "Rate limits for the REST API": content creation 80/min and 500/h, 900 points/min (a read is 1,
-a write is 5), 100 requests at once. A part of each is left to people and other apps.
+a write is 5; GraphQL has 2,000 of its own), 100 requests at once. A part of each is left to people and other apps.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bot.github.errors import Limited
 CONTENT_MINUTE = 72
 CONTENT_HOUR = 460
 POINTS_MINUTE = 860
+GRAPHQL_MINUTE = 1900
 AT_ONCE = 60
 READ, WRITE = 1, 5
 
@@ -63,6 +64,7 @@ class Quota:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._points = Window(60, POINTS_MINUTE)
+        self._graphql = Window(60, GRAPHQL_MINUTE)
         self._content = (Window(60, CONTENT_MINUTE), Window(3600, CONTENT_HOUR))
         for at in sorted(created):
             for window in self._content:
@@ -73,21 +75,25 @@ class Quota:
         self._on_create = on_create
 
     @contextmanager
-    def request(self, *, write: bool, creates: int = 0) -> Iterator[None]:
-        """Around one request; raises `Limited` when it must not be sent now. `creates` counts created content."""
+    def request(self, *, write: bool, creates: int = 0, graphql: bool = False) -> Iterator[None]:
+        """Around one request; raises `Limited` when it must not be sent now. `creates` counts created content.
+
+        GraphQL has points of its own; created content counts in both.
+        """
         cost = WRITE if write else READ
+        points = self._graphql if graphql else self._points
         with self._lock:
             now = self._clock()
             if now < self._blocked_until:
                 raise Limited("GitHub asked us to wait", self._blocked_until - now)
-            wait = self._points.wait(now, cost)
+            wait = points.wait(now, cost)
             reason = "requests per minute"
             for window in self._content:
                 if creates and (more := window.wait(now, creates)) > wait:
                     wait, reason = more, f"creations per {'minute' if window.span == 60 else 'hour'}"
             if wait > 0:
                 raise Limited(f"GitHub's limit of {reason} is used up by our own requests", wait)
-            self._points.take(now, cost)
+            points.take(now, cost)
             for window in self._content:
                 if creates:
                     window.take(now, creates)

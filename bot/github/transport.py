@@ -68,7 +68,8 @@ class Wire:
     ) -> tuple[int, dict[str, Any], str]:
         """(status, headers in lower case, text) of an answer below 400. Raises `GitHubError`s."""
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
-        with quota.request(write=verb != "GET", creates=creates), self._one() as requester:
+        graphql = path == self.graphql_url
+        with quota.request(write=verb != "GET", creates=creates, graphql=graphql), self._one() as requester:
             try:
                 status, answer, text = requester.requestJson(verb, path, dict(parameters or {}), headers, body)
             except requests.RequestException as error:

@@ -55,7 +55,7 @@ def perform(deps: Deps, row: ActionRow, action: a.Action) -> Performed:  # noqa:
         case a.EnsureBranch():
             return issues.ensure_branch(deps, row, action)
         case a.DeleteBranch():
-            return issues.delete_branch(deps, row, action)
+            return gitwork.delete_branch(deps, row, action)
         case a.OpenPull():
             return pulls.open_pull(deps, row, action)
         case a.UpdatePull():

@@ -6,7 +6,7 @@ from bot.contract import ActionRow, GiveUp, Performed
 from bot.mirror import Mirror, PushRefused
 from bot.perform.checks import read_checks
 from bot.perform.context import Deps, result
-from planner.actions import BuildCandidate, MoveBranch, PrepareHead
+from planner.actions import BuildCandidate, DeleteBranch, MoveBranch, PrepareHead
 from planner.events import BranchMoved, CandidateBuilt, HeadPrepared, MoveRefused
 from planner.facts import TrainItem
 
@@ -78,6 +78,19 @@ def move_branch(deps: Deps, row: ActionRow, action: MoveBranch) -> Performed:
     except PushRefused as error:
         return result(row, MoveRefused(branch=action.branch, reason=error.reason))
     return result(row, BranchMoved(branch=action.branch, sha=action.sha))
+
+
+def delete_branch(deps: Deps, row: ActionRow, action: DeleteBranch) -> Performed:
+    """What a person pushed to it meanwhile stays: the branch goes only from where it was last seen by us."""
+    mirror = deps.mirrors(row.scope)
+    mirror.fetch()
+    try:
+        mirror.delete(action.branch)
+    except PushRefused as error:
+        if not error.moved:
+            raise GiveUp(f"GitHub refuses to delete {action.branch}: {error.reason}") from error
+        return Performed(note="it is gone, or somebody pushed to it: left alone")
+    return Performed()
 
 
 def prepare_head(deps: Deps, row: ActionRow, action: PrepareHead) -> Performed:

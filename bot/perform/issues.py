@@ -8,7 +8,7 @@ from bot.github.errors import Refused
 from bot.github.gateway import Gateway
 from bot.github.values import Issue
 from bot.perform.context import MARKER, Deps, keep_marker, result
-from planner.actions import CloseIssue, DeleteBranch, EnsureBranch, FileIssue, LinkDependency, UpdateIssue
+from planner.actions import CloseIssue, EnsureBranch, FileIssue, LinkDependency, UpdateIssue
 from planner.events import BranchReady, ConfigInvalid, ConfigRead, IssueFiled
 
 LOOK_BACK = 200
@@ -55,7 +55,8 @@ def file_issue(deps: Deps, row: ActionRow, action: FileIssue) -> Performed:
             goal=action.goal.model_dump(mode="json"),
             after=list(action.depends_on),
         )
-        found = gateway.issues.create(action.goal.title, body)
+        made = gateway.issues.create_under(action.parent_number, action.goal.title, body)
+        linked, found = made is not None, made or gateway.issues.create(action.goal.title, body)
     if not linked:
         _link(gateway, action.parent_number, found)
     return result(row, IssueFiled(child=action.child, number=found.number, issue_id=found.id))
@@ -125,8 +126,3 @@ def ensure_branch(deps: Deps, row: ActionRow, action: EnsureBranch) -> Performed
             raise GiveUp(f"the branch {action.source} does not exist")
         sha = gateway.create_branch(action.branch, source)
     return result(row, BranchReady(branch=action.branch, sha=sha))
-
-
-def delete_branch(deps: Deps, row: ActionRow, action: DeleteBranch) -> Performed:
-    deps.gateway(row).delete_branch(action.branch)
-    return Performed()
