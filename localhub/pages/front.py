@@ -14,6 +14,8 @@ from localhub.pages import code, shapes
 from localhub.pages.web import HERE, FormDep, Web, home, to
 
 _STATIC = {"page.js": "text/javascript", "style.css": "text/css"}
+_REPOS = """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r
+  JOIN accounts a ON a.id = r.owner_id"""
 SESSION_SECONDS = 30 * 86_400
 
 
@@ -23,14 +25,16 @@ def shared_routes(api: APIRouter, web: Web) -> None:
     @api.get("/")
     def front(request: Request) -> Response:
         actor = current_actor()
-        rows = hub.db.rows(
-            """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r
-               JOIN accounts a ON a.id = r.owner_id ORDER BY a.login, r.name"""
-        )
+        rows = hub.db.rows(f"{_REPOS} ORDER BY a.login, r.name")
         hidden = [row for row in rows if not hub.access.sees(actor, row)]
         shown = [row for row in rows if row not in hidden]
         return web.page(
-            request, "front.html", repos=shown, hidden=len(hidden), people=_people(web), counts=_counts(web, shown)
+            request,
+            "front.html",
+            repos=shown,
+            hidden=len(hidden),
+            people=_people(web, shown),
+            counts=_counts(web, shown),
         )
 
     @api.get("/notifications")
@@ -116,11 +120,7 @@ def routes(api: APIRouter, web: Web) -> None:
         row = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
         if row is None:
             raise not_found()
-        owned = hub.db.rows(
-            """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r
-               JOIN accounts a ON a.id = r.owner_id WHERE r.owner_id = ? ORDER BY r.name""",
-            row["id"],
-        )
+        owned = hub.db.rows(f"{_REPOS} WHERE r.owner_id = ? ORDER BY r.name", row["id"])
         shown = [each for each in owned if hub.access.sees(current_actor(), each)]
         return web.page(request, "account.html", account=row, repos=shown, counts=_counts(web, shown))
 
@@ -136,19 +136,16 @@ def local(path: str) -> str:
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 
-def _people(web: Web) -> list[dict[str, object]]:
-    rows = web.hub.db.rows("SELECT * FROM accounts WHERE type = 'User' ORDER BY login")
-    return [{"row": row, "roles": _roles(web, row)} for row in rows]
-
-
-def _roles(web: Web, account: Row) -> list[str]:
-    """What a person may do where, most first."""
-    rows = web.hub.db.rows(
-        """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r JOIN accounts a ON a.id = r.owner_id
-           ORDER BY r.id LIMIT 20"""
-    )
-    found = [(web.hub.access.role(row, account["id"]), home(row)[1:]) for row in rows]
-    return [f"{role} on {name}" for role, name in found if role not in ("none", "read")]
+def _people(web: Web, repos: list[Row] | None = None) -> list[dict[str, object]]:
+    """Everyone, and what they may do in these repositories (in all, on the page where one chooses whom to act as)."""
+    hub = web.hub
+    repos = repos if repos is not None else hub.db.rows(f"{_REPOS} ORDER BY r.id LIMIT 20")
+    found = []
+    for row in hub.db.rows("SELECT * FROM accounts WHERE type = 'User' ORDER BY login"):
+        roles = [(hub.access.role(repo, row["id"]), home(repo)[1:]) for repo in repos[:20]]
+        may = [f"{role} on {name}" for role, name in roles if role not in ("none", "read")]
+        found.append({"row": row, "roles": may})
+    return found
 
 
 def _counts(web: Web, repos: list[Row]) -> dict[int, tuple[int, int]]:
