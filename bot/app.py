@@ -259,8 +259,9 @@ def serve(settings: Settings) -> None:
     app = build(settings, load_agents())
     try:
         app.engine.start()
-        app.sweeper.start()
         listener = socket.create_server((settings.host, settings.port), backlog=512)
+        # After the door is open: a webhook that the sweep asks for again comes at once.
+        app.sweeper.start()
         host, port = listener.getsockname()[:2]
         print(f"branchwork listening on http://{host}:{port}", flush=True)
         uvicorn.Server(uvicorn.Config(app.web, log_config=None, access_log=False)).run(sockets=[listener])

@@ -30,6 +30,8 @@ def read(text: str, labels: Sequence[str] = ()) -> RepoConfig | tuple[str, ...]:
     except ValidationError as error:
         problems = [_problem(one, node, data) for one in error.errors(include_url=False)]
         return tuple(dict.fromkeys(problems))
+    if unkept := _not_yet(config, node):
+        return unkept
     chosen = [
         name.removeprefix(f"{config.label}-profile:") for name in labels if name.startswith(f"{config.label}-profile:")
     ]
@@ -39,6 +41,27 @@ def read(text: str, labels: Sequence[str] = ()) -> RepoConfig | tuple[str, ...]:
         known = ", ".join(sorted(config.profiles)) or "none"
         return (f"{PATH}: the label chooses the profile {chosen[0]!r}, which is not there; known: {known}.",)
     return config.with_profile(chosen[0]) if chosen else config
+
+
+def _not_yet(config: RepoConfig, node: yaml.Node | None) -> tuple[str, ...]:
+    """Fields of the design that this version does not honour: refused, so that nobody relies on them."""
+    asked: dict[tuple[str, ...], tuple[bool, str]] = {
+        ("harness",): (config.harness != "builtin", "only `builtin` runs yet; leave it out"),
+        ("network", "allow"): (bool(config.network.allow), "sandboxes have no network yet; leave it out"),
+        ("commands", "setup"): (
+            config.commands.setup is not None,
+            "it is not run yet; give the service a folder of tools with BRANCHWORK_TOOLCHAIN and leave it out",
+        ),
+        ("limits", "ci_minutes"): ("ci_minutes" in config.limits.model_fields_set, "not counted yet; leave it out"),
+        ("limits", "open_prs"): ("open_prs" in config.limits.model_fields_set, "not counted yet; leave it out"),
+    }
+    found = []
+    for path, (used, words) in asked.items():
+        if used:
+            line = _line(node, path)
+            where = f"{PATH}, line {line}, `{'.'.join(path)}`" if line else f"{PATH}, `{'.'.join(path)}`"
+            found.append(f"{where}: {words}.")
+    return tuple(found)
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

@@ -21,6 +21,8 @@ from planner.model import Address
 log = structlog.get_logger("sweep")
 
 DEFAULT_LABEL = "branchwork"
+REDELIVERIES = 20
+"""what failed so often is refused for what it is, and not because we were away"""
 
 
 @dataclass
@@ -33,7 +35,9 @@ class Sweep:
     apply: Callable[[Intake], None]
     labels: dict[int, frozenset[str]]
     seen: set[tuple[int, int, str]] = field(default_factory=set)
-    redelivered: set[str] = field(default_factory=set)
+    redelivered: set[int] = field(default_factory=set)
+    looked: int = 0
+    """the newest delivery that the last look saw"""
 
     def once(self) -> None:
         """One look at everything. What fails is logged once and looked at again next time."""
@@ -55,15 +59,19 @@ class Sweep:
 
     def deliveries(self) -> None:
         """Webhooks that did not arrive are asked for again; what they tell is handled once all the same."""
-        newest: dict[str, list[Delivery]] = {}
-        for delivery in self.gateways.deliveries():
-            newest.setdefault(delivery.guid, []).append(delivery)
-        for guid, tries in newest.items():
+        found = self.gateways.deliveries(self.looked)
+        tries_of: dict[str, list[Delivery]] = {}
+        for delivery in found:
+            tries_of.setdefault(delivery.guid, []).append(delivery)
+        for guid, tries in tries_of.items():
+            last = tries[0]
             arrived = any(200 <= t.status_code < 300 for t in tries)
-            if not arrived and guid not in self.redelivered:
-                self.redelivered.add(guid)
-                self.gateways.redeliver(tries[0].id)
-                log.info("webhook asked for again", guid=guid, event_name=tries[0].event)
+            # Each try has an id of its own: one that failed again, say while we were starting, is asked for again.
+            if not arrived and last.id not in self.redelivered and len(tries) <= REDELIVERIES:
+                self.redelivered.add(last.id)
+                self.gateways.redeliver(last.id)
+                log.info("webhook asked for again", guid=guid, event_name=last.event)
+        self.looked = max((d.id for d in found), default=self.looked)
 
     def installation(self, one: InstallationInfo) -> None:
         for repository in self.gateways.repositories(one.id):

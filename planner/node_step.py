@@ -316,6 +316,8 @@ def on_person(node: Planner, event: Approved | Said | RetryAsked | Reviewed | Is
                 node = enter(node, out, "running")
             return think(redirect(unpark(node, out), event), out)
         case RetryAsked(by=by):
+            if node.parent is None:
+                out.send(node.tree, event)  # its time may be over: the tree decides
             if node.state != "parked" or not may_command(by, node.config):
                 return node
             node = unpark(node, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from planner import keys
-from planner.actions import ReadConfig, Say
+from planner.actions import ReadConfig, Say, WakeAt
 from planner.events import (
     ActionFailed,
     ActionsHeld,
@@ -19,15 +19,17 @@ from planner.events import (
     Event,
     FilingAnswered,
     FilingAsked,
+    RetryAsked,
     RootLabeled,
     SlotFreed,
     Spent,
+    Tick,
     TreeEnded,
 )
 from planner.facts import Goal, Usage
 from planner.model import Address, Person, Scope, Value
 from planner.out import Out
-from planner.policy import RepoConfig
+from planner.policy import RepoConfig, may_command
 from planner.schedule import Ready, choose
 
 
@@ -53,6 +55,8 @@ class Tree(Value):
     usage: Usage = Usage()
     held: tuple[tuple[str, str], ...] = ()
     """(cause, reason) of what the tree waits for outside itself"""
+    expired: bool = False
+    """the time of `limits.hours` is over: nothing new starts until a person says retry"""
     reason: str | None = None
 
     @property
@@ -99,6 +103,12 @@ def on(tree: Tree, event: Event, out: Out) -> Tree:
         case ActionsReleased(cause=cause):
             out.send(tree.root, event)
             return dispatch(put(tree, held=tuple(h for h in tree.held if h[0] != cause)), out)
+        case Tick(name="hours") if tree.state == "running" and not tree.expired and tree.config is not None:
+            return expire(tree, tree.config.limits.hours, out)
+        case RetryAsked(by=by) if tree.expired and tree.config is not None and may_command(by, tree.config):
+            out.send(tree.root, ActionsReleased(cause="budget"))
+            out.do(WakeAt(name="hours", delay_s=tree.config.limits.hours * 3600))
+            return dispatch(put(tree, expired=False, reason=None), out)
         case TreeEnded(outcome=outcome):
             return put(tree, state="done" if outcome == "done" else "stopped")
         case ActionFailed(action_type=kind, reason=reason):
@@ -137,12 +147,21 @@ def configured(tree: Tree, event: ConfigRead, out: Out) -> Tree:
             started_by=tree.by,
         ),
     )
+    out.do(WakeAt(name="hours", delay_s=event.config.limits.hours * 3600))
     return put(tree, state="running", config=event.config, target=event.target)
+
+
+def expire(tree: Tree, hours: float, out: Out) -> Tree:
+    """Running attempts end; nothing new starts. A person is told once and decides."""
+    reason = f"the cap of {hours:g} hours (limits.hours) is reached; `/branchwork retry` here gives it as many again"
+    out.send(tree.root, ActionsHeld(cause="budget", reason=reason))
+    out.do(Say(number=tree.scope.root, text="parked", facts={"reason": reason, "login": tree.by.login}))
+    return put(tree, expired=True, reason=reason)
 
 
 def dispatch(tree: Tree, out: Out) -> Tree:
     """Fills the free slots."""
-    if tree.config is None or tree.state != "running":
+    if tree.config is None or tree.state != "running" or tree.expired:
         return tree
     slots = tree.config.limits.workers - len(tree.running)
     if slots <= 0 or not tree.ready:
@@ -158,6 +177,9 @@ def dispatch(tree: Tree, out: Out) -> Tree:
 def filing(tree: Tree, event: FilingAsked, out: Out) -> Tree:
     who = Address(kind="planner", key=event.node)
     cap = tree.config.limits.issues if tree.config else 0
+    if tree.expired:
+        out.send(who, FilingAnswered(turn=event.turn, granted=False, reason=tree.reason or "the time is over"))
+        return tree
     if tree.issues + event.count > cap:
         reason = f"{event.count} more issues would pass the cap of {cap} (limits.issues); {tree.issues} are filed"
         out.send(who, FilingAnswered(turn=event.turn, granted=False, reason=reason))

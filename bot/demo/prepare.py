@@ -109,8 +109,8 @@ def replay_config(ci: str | None, workers: int) -> str:
         {
             "approve": "never",
             "merge": {"who": "when_green"},
-            "limits": {"depth": 6, "workers": workers, "issues": 2000, "review_lines": 1_000_000, "open_prs": 200,
-                       "tokens": 2_000_000_000, "ci_minutes": 10_000},
+            "limits": {"depth": 6, "workers": workers, "issues": 2000, "review_lines": 1_000_000,
+                       "tokens": 2_000_000_000},
             "commands": {"test": ci} if ci else {},
             "protect": [".github/**"],
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from bot.github.transport import Wire, decode
 from bot.github.values import AppInfo, Delivery, InstallationInfo, Repository, User
 from planner.model import Person
 
+DELIVERY_PAGES = 20
+NEXT = re.compile(r'<([^>]+)>; *rel="next"')
 _PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
 
 
@@ -134,9 +137,18 @@ class Gateways:
         api = Api(self._wire, self.tokens, self._quota(installation), installation, "")
         return api.list(Repository, "//installation/repositories", key="repositories")
 
-    def deliveries(self) -> tuple[Delivery, ...]:
-        """The app's newest webhooks, as GitHub kept them."""
-        return tuple(read(Delivery, item) for item in self._as_app("GET", "/app/hook/deliveries?per_page=100"))
+    def deliveries(self, seen: int = 0) -> tuple[Delivery, ...]:
+        """The app's webhooks as GitHub kept them, newest first, in whole pages back to the one of id `seen`."""
+        found: list[Delivery] = []
+        path = "/app/hook/deliveries?per_page=100"
+        for _ in range(DELIVERY_PAGES):
+            _, headers, text = self._wire.send(self.tokens.app(), self.tokens.app_quota, "GET", path)
+            found += [read(Delivery, item) for item in decode(text)]
+            following = NEXT.search(str(headers.get("link", "")))
+            if following is None or not found or found[-1].id <= seen:
+                break
+            path = following[1]
+        return tuple(found)
 
     def redeliver(self, delivery: int) -> None:
         self._as_app("POST", f"/app/hook/deliveries/{delivery}/attempts")

@@ -50,3 +50,21 @@ def test_broken_yaml_says_where() -> None:
     found = read("label: [\n")
     assert isinstance(found, tuple)
     assert found[0].startswith(".github/branchwork.yml, line 2, column 1: this is not valid YAML")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("harness: codex\n", ".github/branchwork.yml, line 1, `harness`: only `builtin` runs yet; leave it out."),
+        (
+            "limits:\n  open_prs: 3\n",
+            ".github/branchwork.yml, line 2, `limits.open_prs`: not counted yet; leave it out.",
+        ),
+        (
+            "network: {allow: [pypi.org]}\n",
+            ".github/branchwork.yml, line 1, `network.allow`: sandboxes have no network yet; leave it out.",
+        ),
+    ],
+)
+def test_what_is_not_honoured_yet_is_refused(text: str, sentence: str) -> None:
+    assert read(text) == (sentence,)

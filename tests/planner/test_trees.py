@@ -322,3 +322,40 @@ def test_a_task_that_builds_on_a_sub_planner_finds_its_work_on_the_slice(kit: An
         i for i, act in enumerate(acts) if isinstance(act, a.RunAttempt) and act.brief.goal.title == "Make last"
     )
     assert refreshed < last
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_tasks_may_land_on_the_target_one_by_one(kit: Any, seed: int) -> None:
+    sim = kit.Sim(seed, RepoConfig(approve="never", land="task", merge=Merge(who="when_green")))
+    sim.plans = kit.planner_of(kit.task("a"), kit.task("b", after=("a",)), kit.task("c"))
+    sim.label()
+    sim.run()
+    assert sim.root.state == "done"
+    sim.assert_silence()
+    assert sorted(p["base"] for p in sim.pulls.values()) == ["main"] * 3
+    assert not sim.asked(a.EnsureBranch)
+
+
+def test_when_the_time_is_over_nothing_new_starts(kit: Any) -> None:
+    sim = kit.Sim(config=RepoConfig(approve="never", merge=Merge(who="when_green"), limits=Limits(hours=1)))
+    sim.plans = tree_plans(kit)
+    tree = sim.label()
+    sim.run(until=lambda: len(sim.issues) > 1)
+    sim.post(tree, e.Tick(name="hours"))
+    sim.run()
+    assert sim.root.state != "done"
+    assert ("budget", sim.get("tree", "5-1").reason) in sim.root.held
+    assert sim.comments.count((1, "parked")) == 1
+    assert sim.get("tree", "5-1").running == ()
+    sim.post(sim.root.me, e.RetryAsked(by=kit.mallory))
+    sim.run()
+    assert sim.get("tree", "5-1").expired
+    keys = {k for k in sim.states if k.kind == "planner" and sim.states[k].state == "parked"}
+    sim.post(sim.root.me, e.RetryAsked(by=kit.alice))
+    sim.run()
+    for key in keys - {sim.root.me}:
+        sim.post(key, e.RetryAsked(by=kit.alice))
+    sim.run()
+    assert sim.root.state == "done"
+    assert sim.root.held == ()
