@@ -140,7 +140,7 @@ def _people(web: Web, repos: list[Row] | None = None) -> list[dict[str, object]]
     """Everyone, and what they may do in these repositories (in all, on the page where one chooses whom to act as)."""
     hub = web.hub
     repos = repos if repos is not None else hub.db.rows(f"{_REPOS} ORDER BY r.id LIMIT 20")
-    found = []
+    found: list[dict[str, object]] = []
     for row in hub.db.rows("SELECT * FROM accounts WHERE type = 'User' ORDER BY login"):
         roles = [(hub.access.role(repo, row["id"]), home(repo)[1:]) for repo in repos[:20]]
         may = [f"{role} on {name}" for role, name in roles if role not in ("none", "read")]

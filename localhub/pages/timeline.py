@@ -82,10 +82,13 @@ class Thread:
 def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Item]:
     """Comments, events and (of a pull request) reviews with their threads, oldest first."""
     found: list[Item] = []
+    alone = {} if pull is None else _reviews(hub, pull)
     for row in hub.db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", issue["id"]):
+        data = json.loads(row["data"])
+        if row["event"] == "reviewed" and data.get("review_id") in alone:
+            found.append(alone.pop(data["review_id"]))
         if row["event"] in _SILENT:
             continue
-        data = json.loads(row["data"])
         if row["event"] == "commented":
             comment = hub.db.row("SELECT * FROM comments WHERE id = ?", data["comment_id"])
             if comment is not None:
@@ -93,9 +96,8 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
         else:
             words = _words(hub, talk, row, data)
             found.append(Item("event", row["created_at"], row["actor_id"], row, words, _icon(row["event"], data)))
-    if pull is not None:
-        found += _reviews(hub, pull)
-        found.sort(key=lambda item: item.at)  # stable: what happened within one second keeps its order
+    found += alone.values()  # comments on lines outside of a review: the timeline does not have them
+    found.sort(key=lambda item: item.at)  # stable: what happened within one second keeps its order
     return found
 
 
@@ -109,16 +111,17 @@ def threads(hub: Hub, pull: Row) -> list[Thread]:
     return found
 
 
-def _reviews(hub: Hub, pull: Row) -> list[Item]:
-    """Reviews that decided or said something, each with the threads it began; replies are in their threads."""
+def _reviews(hub: Hub, pull: Row) -> dict[int, Item]:
+    """By id, reviews that decided or said something, each with the threads it began; replies are in their threads."""
     begun: dict[int, list[Thread]] = {}
     for thread in threads(hub, pull):
         begun.setdefault(thread.comments[0]["review_id"], []).append(thread)
-    shown = []
+    shown = {}
     for row in hub.db.rows("SELECT * FROM reviews WHERE pull_id = ? AND state <> 'PENDING' ORDER BY id", pull["id"]):
         own = begun.get(row["id"], [])
         if own or row["body"] or row["state"] != "COMMENTED":
-            shown.append(Item("review", row["submitted_at"] or row["created_at"], row["user_id"], row, threads=own))
+            at = row["submitted_at"] or row["created_at"]
+            shown[row["id"]] = Item("review", at, row["user_id"], row, threads=own)
     return shown
 
 
