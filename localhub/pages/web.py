@@ -63,7 +63,7 @@ class Posted:
 async def read_form(request: Request) -> Posted:
     """The form of a POST; 403 unless one of our own pages, shown to the same session, sent it."""
     origin = request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(str(origin)).netloc != request.headers.get("host"):
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise forbidden("This form was sent from another site.")
     async with request.form() as form:
         fields: dict[str, list[str]] = {}

@@ -294,3 +294,47 @@ def test_code_pages(hub: Any, browse: Browse) -> None:
     assert "is empty" in browse("alice").get("/alice/other").text
     for path in ("/blob/main/nothing", "/tree/none", "/commit/0123456789", "/actions/runs/1", "/pull/1", "/runs/1"):
         assert bob.get(f"/alice/sample{path}").status_code == 404, path
+
+
+def test_what_happens_within_one_second_keeps_its_order(hub: Any, browse: Browse) -> None:
+    bot = hub.bot()
+    sha = bot.get(f"{REPO}/git/ref/heads/main").json()["object"]["sha"]
+    bot.post(f"{REPO}/git/refs", json={"ref": "refs/heads/topic", "sha": sha})
+    bot.put(f"{REPO}/contents/new.txt", json={"message": "New", "content": "bmV3Cg==", "branch": "topic"})
+    number = bot.post(f"{REPO}/pulls", json={"title": "New", "head": "topic", "base": "main"}).json()["number"]
+    hub.settle()
+    hub.admin("/clock", {"freeze": True})
+    bob = browse("bob")
+    page = f"/alice/sample/pull/{number}"
+    proof = csrf(bob.get(page))
+    line = {"path": "new.txt", "side": "RIGHT", "line": "1"}
+    bob.post(f"{page}/lines", data={"csrf": proof, "body": "First words", **line})
+    bob.post(f"{page}/reviews", data={"csrf": proof, "event": "APPROVE", "body": "Second words"})
+    merged = bob.post(f"{page}/merge", data={"csrf": proof, "method": "squash"})
+    assert merged.status_code == 200, merged.text
+    shown = bob.get(page).text
+    assert shown.index("Second words") < shown.index("merged this")
+    assert "First words" in shown
+    again = bob.post(f"{page}/merge", data={"csrf": proof})
+    assert again.status_code == 405
+    assert "not mergeable" in again.text
+
+
+def test_branches_become_pull_requests_and_tasks_show_theirs(hub: Any, browse: Browse) -> None:
+    bot = hub.bot()
+    root, task = issue(hub, title="Root"), issue(hub, title="Task")
+    child = bot.get(f"{REPO}/issues/{task}").json()["id"]
+    bot.post(f"{REPO}/issues/{root}/sub_issues", json={"sub_issue_id": child})
+    sha = bot.get(f"{REPO}/git/ref/heads/main").json()["object"]["sha"]
+    bot.post(f"{REPO}/git/refs", json={"ref": "refs/heads/a/b", "sha": sha})
+    bot.put(f"{REPO}/contents/new.txt", json={"message": "New", "content": "bmV3Cg==", "branch": "a/b"})
+    bob = browse("bob")
+    compare = bob.get("/alice/sample/compare/main...a/b")
+    assert "Open a pull request" in compare.text
+    data = {"csrf": csrf(compare), "base": "main", "head": "a/b", "title": "Bring it", "body": f"Part of #{task}."}
+    made = bob.post("/alice/sample/pulls", data={**data, "draft": "1"})
+    assert "Draft" in made.text
+    number = int(str(made.url).rsplit("/", 1)[1])
+    tree = bob.get(f"/alice/sample/issues/{root}").text.split('id="sub-issues"')[1].split("</section>")[0]
+    assert f'href="/alice/sample/pull/{number}"' in tree
+    assert bob.get("/alice/sample/tree/a/b/new.txt").status_code == 200
