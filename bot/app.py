@@ -175,6 +175,7 @@ def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] 
         clock=clock,
         pause=time.sleep,
         toolchain=agents.toolchain,
+        min_free=settings.min_free_mb * 1024 * 1024,
         timing=Timing(ci_start=settings.ci_start_seconds, poll_last=settings.ci_poll_seconds),
     )
     decide = partial(step, status_s=settings.status_seconds)

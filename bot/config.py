@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on")
     workers: int = Field(8, ge=1, le=256, description="agents at work at once")
+    min_free_mb: int = Field(1024, ge=0, description="MiB of disk below which no agent starts; it waits instead")
     sweep_seconds: float = Field(60.0, gt=0, description="how often GitHub is read again, for webhooks that got lost")
     status_seconds: float = Field(30.0, ge=0, description="least time between two edits of a status comment")
     ci_start_seconds: float = Field(120.0, gt=0, description="how long CI may take to start, then it counts as missing")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import assert_never
 
-from bot.contract import ActionRow, Performed
+from bot.contract import ActionRow, Hold, Performed
 from bot.perform import agents, attempt, checks, comments, gitwork, issues, pulls, vet
 from bot.perform.context import Books, Deps, Mark, Marks, Timing, result, translated
 from planner import actions as a
 from planner.events import Tick
+
+MIB = 1024 * 1024
 
 __all__ = ["Books", "Deps", "Mark", "Marks", "Performer", "Timing"]
 
@@ -20,6 +23,8 @@ class Performer:
         self._deps = deps
 
     def __call__(self, row: ActionRow) -> Performed:
+        if row.action.queue in ("agents", "git"):
+            _needs_room(self._deps)
         try:
             return perform(self._deps, row, row.action)
         except Exception as error:
@@ -27,6 +32,17 @@ class Performer:
             if known is error:
                 raise
             raise known from error
+
+
+def _needs_room(deps: Deps) -> None:
+    """Work that fills the disk does not start on one that is nearly full: the store must go on being written."""
+    free = shutil.disk_usage(deps.data_dir).free
+    if free < deps.min_free:
+        raise Hold(
+            f"the disk is nearly full: {free // MIB} MiB are free and {deps.min_free // MIB} are needed to start work; "
+            "free some space",
+            "disk",
+        )
 
 
 def perform(deps: Deps, row: ActionRow, action: a.Action) -> Performed:  # noqa: C901 - one case for each action

@@ -79,6 +79,8 @@ class Deps:
     pause: Callable[[float], None]
     timing: Timing = Timing()
     toolchain: Path | None = None
+    min_free: int = 0
+    """bytes of disk without which no agent or git work starts"""
     known_comments: dict[str, int] = field(default_factory=dict)
     """node → status comment, so that an edit need not look for it"""
     labels_made: set[tuple[int, str]] = field(default_factory=set)
