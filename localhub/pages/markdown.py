@@ -33,6 +33,7 @@ _REFERENCE = re.compile(
     r"|(?<![\w/@.`-])@(?P<user>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\[bot\])?)(?![\w-])"
     r"|(?<![\w/@.#-])(?P<commit>[0-9a-f]{7,40})(?![\w-])"
 )
+_MARKS = re.compile(r"^[\s>]*(?:[-*+]|\d+[.)])|[*_`]|<!--.*")
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}(\\d+)([ x]){_CLOSE}")
 _TAGS = nh3.ALLOWED_TAGS | {"figure", "figcaption", "details", "summary", "input", "section"}
@@ -61,6 +62,7 @@ class Box:
 
     line: int
     key: str
+    label: str
 
 
 def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None) -> Markup:
@@ -124,7 +126,7 @@ def _mark(tokens: list[Token], source: str) -> list[Box]:
         sign = " " if match[1] == " " else "x"
         first.content = f"{_OPEN}{len(found)}{sign}{_CLOSE}{first.content[match.end() :]}"
         tokens[at - 2].attrSet("class", "task")
-        found.append(Box(line, f"{_digest(label)}{same}"))
+        found.append(Box(line, f"{_digest(label)}{same}", _MARKS.sub("", label).strip()[:120]))
     return found
 
 
@@ -133,16 +135,12 @@ def _digest(label: str) -> str:
 
 
 def _control(box: Box, checked: bool, boxes: Boxes | None) -> str:
-    state = "true" if checked else "false"
+    state, label = "true" if checked else "false", html.escape(box.label or "task")
+    shown = f'class="tick" role="checkbox" aria-checked="{state}" aria-label="{label}"'
     if boxes is None:
-        return (
-            f'<span class="tick" role="checkbox" aria-checked="{state}" aria-disabled="true" aria-label="task"></span>'
-        )
+        return f'<span {shown} aria-disabled="true"></span>'
     value = f"{box.key}:{0 if checked else 1}"
-    return (
-        f'<button class="tick" type="submit" role="checkbox" aria-checked="{state}" aria-label="task" '
-        f'form="{html.escape(boxes.form)}" name="box" value="{value}"></button>'
-    )
+    return f'<button {shown} type="submit" form="{html.escape(boxes.form)}" name="box" value="{value}"></button>'
 
 
 def _linked(children: list[Token], resolve: Resolve) -> list[Token]:

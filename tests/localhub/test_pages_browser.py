@@ -162,10 +162,10 @@ def test_a_person_approves_reviews_and_merges(
     page.get_by_role("link", name="Make it a real toolbox").click()
     expect(page.get_by_role("region", name="Sub-issues")).to_contain_text("blocked by #3")
     look(page, album, "issue")
-    box = page.get_by_role("checkbox", name="task")
+    box = page.get_by_role("checkbox", name="Approve this plan")
     assert box.get_attribute("aria-checked") == "false"
     box.click()
-    expect(page.get_by_role("checkbox", name="task")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("checkbox", name="Approve this plan")).to_have_attribute("aria-checked", "true")
     hub.settle()
     edited = validate_hook(hub.hooks.delivery("issue_comment", "edited"))
     assert "- [x] Approve this plan" in edited["comment"]["body"]
@@ -227,7 +227,7 @@ def test_all_of_it_works_without_scripts_and_by_keyboard(hub: Any, visit: Open) 
         if page.locator("button.tick:focus").count():
             break
     page.keyboard.press("Space")
-    expect(page.get_by_role("checkbox", name="task")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("checkbox", name="Approve this plan")).to_have_attribute("aria-checked", "true")
     hub.settle()
     assert hub.hooks.wait("issue_comment", "edited")["sender"]["login"] == "bob"
 
