@@ -30,6 +30,8 @@ def pull_body(text: PullText) -> str:
         lines += ["", "Tasks in it:", *(_task(t) for t in text.tasks)]
     who = f"Asked for by {text.started_by}" + (f"; attempt {text.attempts}." if text.attempts else ".")
     lines += ["", who]
+    if text.part_of is not None:
+        lines += ["", f"Part of #{text.part_of}"]
     if text.closes:
         lines += ["", *(f"Closes #{n}" for n in text.closes)]
     return "\n".join(lines)

@@ -144,6 +144,8 @@ class PullText(Value):
     attempts: int
     closes: tuple[int, ...] = ()
     """issues that its merge into the target closes"""
+    part_of: int | None = None
+    """the task's own issue, where another pull request closes it"""
     started_by: str
     tasks: tuple[tuple[int | None, int | None, str], ...] = ()
     """for a slice: (issue, pull request, title) of each task in it"""

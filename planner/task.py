@@ -227,6 +227,7 @@ def text(task: Task, pull: Pull) -> PullText:
         results=pull.results,
         attempts=task.attempt,
         closes=(task.number,) if task.lands_on_target else (),
+        part_of=None if task.lands_on_target else task.number,
         started_by=task.started_by.login,
     )
 
