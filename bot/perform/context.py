@@ -19,6 +19,7 @@ from bot.previews import CostBasis
 from planner.facts import Usage
 from planner.model import Address, Scope
 from planner.view import PlannerView
+from worker import slots
 from worker.sandbox import Sandbox, SandboxUnavailable
 from worker.slots import NoSlot
 from worker.workspace import Workspaces
@@ -137,7 +138,7 @@ def translated(error: Exception) -> Exception:
             return Hold(f"GitHub's git server does not accept the app's token: {error}", "suspended")
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Hold("the disk is full: free some space and it goes on", "disk")
-        case NoSlot() | SandboxUnavailable():
+        case NoSlot() | SandboxUnavailable() | slots.Unreachable():
             return Hold(f"this machine cannot run a sandbox now: {error}", "disk")
         case _:
             return error
