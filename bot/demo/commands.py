@@ -94,7 +94,7 @@ class Play:
 def demo(*, as_json: bool, keep: bool, hands_on: bool, port: int, max_minutes: float) -> int:
     """The sample project, a scripted person, the replayed model."""
     console = _console(as_json)
-    issues = [_issue(SAMPLE / "issues" / name) for name in ("root.md", "tiny.md")]
+    issues = [read_issue(SAMPLE / "issues" / name) for name in ("root.md", "tiny.md")]
     play = Play("Branchwork demo", issues, person.load(SAMPLE / "person.yml"), hands_on,
                 max(max_minutes, 60.0) if hands_on else max_minutes, console)  # fmt: skip
 
@@ -142,7 +142,7 @@ def own(repo: Path, issue: Path, *, workers: int, as_json: bool, keep: bool, han
         model = own_model(os.environ)
         source, name = prepared(repo, folder)
         acts = person.Acts(merge=people_merge(source))
-        play = Play(f"Branchwork on {repo}", [_issue(issue)], acts, hands_on, max_minutes, console)
+        play = Play(f"Branchwork on {repo}", [read_issue(issue)], acts, hands_on, max_minutes, console)
 
         def prove(stage: Stage, came: Path) -> dict[str, Any]:
             refs = ["+refs/heads/main:refs/heads/branchwork/main", "+refs/heads/branchwork/*:refs/heads/branchwork/*"]
@@ -225,7 +225,7 @@ def _console(as_json: bool) -> Console:
     return Console(stderr=as_json, highlight=False)
 
 
-def _issue(path: Path) -> tuple[str, str]:
+def read_issue(path: Path) -> tuple[str, str]:
     try:
         title, _, body = path.read_text(encoding="utf-8").strip().partition("\n")
     except (OSError, UnicodeDecodeError) as error:

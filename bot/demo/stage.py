@@ -138,7 +138,7 @@ class Stage:
     def start_bot(self, port: int = 0) -> Child:
         """Start `branchwork serve`, and wait until it is well."""
         command = [sys.executable, "-m", "bot.cli", "serve"]
-        child = self._child("bot", command, {**_environment(), **self.bot_environment(port)})
+        child = self._child("bot", command, {**child_environment(), **self.bot_environment(port)})
         self.bot_url = child.address()
         self._well(child)
         return child
@@ -181,7 +181,7 @@ class Stage:
         return [*command, "--script", str(model.script)] if model.script else command
 
     def _child(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Child:
-        child = Child(name, command, self.folder / f"{name}.log", env or _environment())
+        child = Child(name, command, self.folder / f"{name}.log", env or child_environment())
         self.children.append(child)
         return child
 
@@ -225,7 +225,7 @@ def private_key() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """What children get of ours: nothing that could carry a secret or a setting."""
     return {name: os.environ[name] for name in KEEP_ENV if name in os.environ}
 

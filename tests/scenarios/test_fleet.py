@@ -62,7 +62,7 @@ def test_a_worker_that_dies_leaves_nothing_undone(database: str) -> None:
         hub = Hub(stage.api, stage.full_name, stage.token)
         try:
             who = person.Person(hub, "ada", person.load(sample / "person.yml"), lambda _words: None)
-            roots = [who.open(*commands._issue(sample / "issues" / name)) for name in ("root.md", "tiny.md")]
+            roots = [who.open(*commands.read_issue(sample / "issues" / name)) for name in ("root.md", "tiny.md")]
             started = time.monotonic()
             while not who.finished():
                 stage.check()

@@ -23,11 +23,11 @@ from rich.console import Console
 
 from bot.demo import outcome, person, repository
 from bot.demo.children import Child, ChildDied
-from bot.demo.commands import SAMPLE, Play, _issue
+from bot.demo.commands import SAMPLE, Play
 from bot.demo.hub import Hub
 from bot.demo.proof import accepted
 from bot.demo.replay.trees import read_tree
-from bot.demo.stage import Cast, ModelChoice, Stage, _environment
+from bot.demo.stage import Cast, ModelChoice, Stage
 from tests.scenarios.invariants import Invariants
 
 KINDS = (
@@ -146,7 +146,7 @@ class Mortal(Stage):
             return super()._child(name, command, env)
         if self._nursery is None:
             os.mkfifo(self._pipe)
-            here = {**_environment(), "PYTHONPATH": str(Path(__file__).parents[2])}
+            here = {**child_environment(), "PYTHONPATH": str(Path(__file__).parents[2])}
             command = [sys.executable, "-m", "tests.scenarios.nursery", str(self._pipe)]
             self._nursery = super()._child("nursery", command, here)
             self._nursery.address()
@@ -185,7 +185,7 @@ def folder() -> Iterator[Path]:
 
 def play(stage: Mortal, folder: Path) -> None:
     """The whole demo, and then everything that a person would look at."""
-    issues = [_issue(SAMPLE / "issues" / name) for name in ("root.md", "tiny.md")]
+    issues = [read_issue(SAMPLE / "issues" / name) for name in ("root.md", "tiny.md")]
     acts = person.load(SAMPLE / "person.yml")
     story = io.StringIO()
     run = Play("Kill", issues, acts, False, MINUTES, Console(file=story))
