@@ -23,11 +23,11 @@ from rich.console import Console
 
 from bot.demo import outcome, person, repository
 from bot.demo.children import Child, ChildDied
-from bot.demo.commands import SAMPLE, Play
+from bot.demo.commands import SAMPLE, Play, read_issue
 from bot.demo.hub import Hub
 from bot.demo.proof import accepted
 from bot.demo.replay.trees import read_tree
-from bot.demo.stage import Cast, ModelChoice, Stage
+from bot.demo.stage import Cast, ModelChoice, Stage, child_environment
 from tests.scenarios.invariants import Invariants
 
 KINDS = (
