@@ -43,7 +43,7 @@ lint: $(VENV)/.dev ## style, types and the arrows between the rooms
 	$(BIN)/lint-imports
 
 test-slow: setup-dev browser ## what needs other ecosystems or more than a minute
-	$(PY) -m pytest -m slow -q $(ARGS)
+	$(PY) -m pytest -m slow -n 2 --dist loadgroup -q $(ARGS)
 
 replay-real: setup ## two releases of a real package, from the package index, through the whole loop
 	$(PY) -m bot.demo.replay_real $(ARGS)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -236,8 +237,15 @@ def moments(seed: int) -> tuple[float, ...]:
     return tuple(chance.uniform(0.02, 0.8) if at % 5 == 4 else -chance.uniform(0.05, 2.4) for at in range(KILLS))
 
 
-@pytest.mark.xdist_group("kill-moments")
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 31))])
+def seeds() -> list[Any]:
+    """One in `make test`; `make test-slow` has as many as BRANCHWORK_KILL_SEEDS says (8), two at a time."""
+    last = int(os.environ.get("BRANCHWORK_KILL_SEEDS", "8"))
+    group = pytest.mark.xdist_group
+    first = pytest.param(1, marks=group("kill-moments"))
+    return [first, *(pytest.param(n, marks=[pytest.mark.slow, group(f"kill-{n % 2}")]) for n in range(2, last + 1))]
+
+
+@pytest.mark.parametrize("seed", seeds())
 def test_killed_at_seeded_moments(folder: Path, seed: int) -> None:
     with Mortal(folder, gaps=moments(seed)) as stage:
         play(stage, folder)
