@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -158,6 +159,9 @@ def own(repo: Path, issue: Path, *, workers: int, as_json: bool, keep: bool, han
 def _perform(
     play: Play, cast: Cast, prove: Callable[[Stage, Path], dict[str, Any]], *, as_json: bool, keep: bool
 ) -> int:
+    # Without this, a `timeout` or a closing terminal would leave the stage's processes behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _frame: sys.exit(128 + got))
     with Stage(cast, keep=keep) as stage:
         hub = Hub(stage.api, stage.full_name, stage.token)
         try:
