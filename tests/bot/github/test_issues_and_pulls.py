@@ -110,7 +110,11 @@ def test_a_sub_issue_that_was_made_but_not_linked_is_found(stage: Any, root: int
 
 def test_an_issue_is_rewritten_and_closed_in_place(stage: Any, root: int) -> None:
     filed = stage.event(file("f1", "a"))
-    stage.perform(UpdateIssue(number=filed.number, goal=Goal(title="Do a well", body="New."), note="asked by ada"))
+    update = UpdateIssue(number=filed.number, goal=Goal(title="Do a well", body="New."), note="asked by ada")
+    stage.perform(update)
+    once = stage.hub.api("GET", f"{ISSUES}/{filed.number}")["body"]
+    stage.perform(update, maybe_done=True)
+    assert stage.hub.api("GET", f"{ISSUES}/{filed.number}")["body"] == once, "done again after a crash: the same"
     stage.perform(CloseIssue(number=filed.number, reason="not_planned", note="not needed"))
     stage.perform(CloseIssue(number=filed.number, reason="completed"))
     issue = stage.hub.api("GET", f"{ISSUES}/{filed.number}")
