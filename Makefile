@@ -53,8 +53,7 @@ bench-engine: setup-dev ## events a second and latency of the durable loop
 
 lock: $(VENV)/.dev ## pins every package anew; the locks name no index
 	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --no-emit-index-url --no-header --upgrade -o requirements/runtime.txt
-	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --extra dev --extra postgres --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/dev.txt
-	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --extra postgres --no-emit-index-url --no-header -c requirements/dev.txt -o requirements/postgres.txt
+	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --extra dev --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## removes the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
