@@ -177,6 +177,14 @@ class Mirror:
         except GitFailed as error:
             raise _refusal(error) from error
 
+    def holds_others(self, branch: str) -> bool:
+        """Whether somebody else's commit is on this branch and on no other: deleting it would lose their work."""
+        if self.head(branch) is None:
+            return False
+        here = f"refs/heads/{branch}"
+        out = git(self.path, "log", "--format=%ce", here, "--not", f"--exclude={branch}", "--branches")[1]
+        return any(mail != self._identity.email for mail in out.split())
+
     def delete(self, branch: str) -> None:
         """Delete the remote's branch, if it is there and still where it was last seen. Raises `PushRefused`.
 

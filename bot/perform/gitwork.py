@@ -81,9 +81,11 @@ def move_branch(deps: Deps, row: ActionRow, action: MoveBranch) -> Performed:
 
 
 def delete_branch(deps: Deps, row: ActionRow, action: DeleteBranch) -> Performed:
-    """What a person pushed to it meanwhile stays: the branch goes only from where it was last seen by us."""
+    """A branch with a person's commit that is nowhere else stays; a push while we delete is refused by the lease."""
     mirror = deps.mirrors(row.scope)
     mirror.fetch()
+    if mirror.holds_others(action.branch):
+        return Performed(note="somebody else's commits are only here: left alone")
     try:
         mirror.delete(action.branch)
     except PushRefused as error:

@@ -45,6 +45,15 @@ def test_a_branch_is_made_once_and_deleted_once(stage: Any) -> None:
         stage.perform(EnsureBranch(branch="x", source="nowhere"))
 
 
+def test_a_branch_with_a_persons_commit_is_left_alone(stage: Any, pushed: Pushed) -> None:
+    sha = pushed("branchwork/1/t-a", {"mine.txt": "a person's work\n"})
+    assert "left alone" in stage.perform(DeleteBranch(branch="branchwork/1/t-a")).note
+    assert stage.gateway.branch_sha("branchwork/1/t-a") == sha
+    stage.gateway.create_branch("kept", sha)
+    stage.perform(DeleteBranch(key="k2", branch="branchwork/1/t-a"))
+    assert stage.gateway.branch_sha("branchwork/1/t-a") is None, "its commit is on another branch too"
+
+
 def test_a_batch_merges_what_merges(stage: Any, pushed: Pushed) -> None:
     base = stage.gateway.branch_sha("main")
     good = pushed("t1", {"b.txt": "b\n"})
