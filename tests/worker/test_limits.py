@@ -116,6 +116,16 @@ def test_daemons_end_with_their_command(inside: Run) -> None:
     assert processes_with(f"3{MARK}") == []
 
 
+@pytest.mark.parametrize("last", ["true", "sleep 60"], ids=["ended", "killed"])
+def test_nothing_survives_without_cgroups(workspace: Workspace, last: str) -> None:
+    """bwrap's outer process is gone before the inner ones are: the answer waits for these."""
+    daemons = f"for i in $(seq 60); do setsid nohup sleep 4{MARK} >/dev/null 2>&1 & done; {last}"
+    sandbox = Bubblewrap(groups=NoGroups())
+    for _ in range(5):
+        sandbox.run(workspace.command(daemons, limits=SandboxLimits(wall_s=0.5)))
+        assert processes_with(f"4{MARK}") == []
+
+
 def test_closing_the_output_does_not_end_the_watch(inside: Run) -> None:
     assert inside("exec >&- 2>&-; sleep 60", wall_s=0.5).timed_out
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import shlex
 import stat
@@ -26,7 +27,7 @@ from worker.sandbox import (
     seccomp,
 )
 from worker.sandbox.launch import Launcher, environment, fill, memfd, program, result
-from worker.sandbox.supervise import supervise
+from worker.sandbox.supervise import gone, supervise
 
 INSIDE = 1000
 PASSWD = b"root:x:0:0::/root:/bin/sh\nsandbox:x:1000:1000::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
@@ -42,6 +43,7 @@ SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 # The limit on processes is set inside, where it counts the sandbox's own user namespace alone. dash says -p, bash -u.
 # The command is a file, since an argument could hold 128 KiB only.
 COMMAND = "/command"
+END_S = 10.0
 INNER = "ulimit -p {pids} 2>/dev/null || ulimit -u {pids} || exit 125; exec /bin/sh " + COMMAND
 
 
@@ -108,7 +110,10 @@ class Bubblewrap:
                 watch_memory=group is None,
             )
             os.lseek(fds.status, 0, os.SEEK_SET)
-            ran = b'"exit-code"' in os.read(fds.status, 65536)
+            status = _status(os.read(fds.status, 65536))
+            ran = "exit-code" in status
+            if "child-pid" in status and not gone(status["child-pid"], END_S):
+                raise SandboxError("what ran in a sandbox cannot be ended: its first process does not die")
             oom = ended.memory_exceeded or (group is not None and group.oom())
         seen = result(ended, oom=oom)
         if not (ran or seen.oom or seen.timed_out or seen.output_capped or seen.disk_full):
@@ -138,6 +143,15 @@ class Bubblewrap:
             ["--seccomp", str(fds.filter), "--json-status-fd", str(fds.status)],
         ]
         return list(itertools.chain.from_iterable(groups))
+
+
+def _status(lines: bytes) -> dict[str, int]:
+    """What bwrap reported: an object a line, of which a killed bwrap may have left the last one unfinished."""
+    seen: dict[str, int] = {}
+    for line in lines.splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            seen |= json.loads(line)
+    return seen
 
 
 def _system() -> Iterator[list[str]]:

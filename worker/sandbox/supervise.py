@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -129,6 +130,35 @@ class _Watch:
         """The outer process; its death takes the sandbox's first process along, and that the whole pid namespace."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def gone(pid: int, seconds: float) -> bool:
+    """Wait for the end of a sandbox's first process, which comes after that of all others in its pid namespace.
+
+    The outer process does not wait for it: it ends as soon as it knows the exit code, or when it is killed.
+    """
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not _is_first(pid):
+            return True  # the number is someone else's by now
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(pidfd)
+
+
+def _is_first(pid: int) -> bool:
+    """Is it the first process of a pid namespace below ours?"""
+    try:
+        status = Path("/proc", str(pid), "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    numbers = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+    return len(numbers) > 1 and numbers[-1] == "1"
 
 
 def tree_memory(pid: int) -> int:
