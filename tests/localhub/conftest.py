@@ -272,7 +272,7 @@ def hub(worlds: list[World], tmp_path_factory: pytest.TempPathFactory, key_pem: 
     worlds.append(world)
 
 
-def _schemas(module: str) -> Any:
+def _schemas(module: str, version: str = "2026-03-10") -> Any:
     """A module of githubkit-schemas, without running `githubkit`'s own `__init__`, which loads a whole HTTP client.
 
     The hooks are what that `__init__` would apply: models are loaded one by one instead of 1,600 modules at once.
@@ -285,7 +285,7 @@ def _schemas(module: str) -> Any:
         sys.modules["githubkit"] = package
         for hook in ("alias_module", "lazy_module"):
             importlib.import_module(f"githubkit.module_hooks.{hook}").apply()
-    return importlib.import_module(f"githubkit_schemas.v2026_03_10.{module}")
+    return importlib.import_module(f"githubkit_schemas.v{version.replace('-', '_')}.{module}")
 
 
 def _model(name: str) -> Any:
