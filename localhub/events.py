@@ -6,6 +6,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+WEBHOOKS: dict[str, tuple[str | None, ...]] = {
+    "check_run": ("created", "completed", "rerequested"),
+    "check_suite": ("requested", "completed", "rerequested"),
+    "create": (None,),
+    "delete": (None,),
+    "installation": ("created", "deleted", "new_permissions_accepted", "suspend", "unsuspend"),
+    "installation_repositories": ("added", "removed"),
+    "issue_comment": ("created", "edited", "deleted"),
+    "issue_dependencies": ("blocked_by_added", "blocked_by_removed", "blocking_added", "blocking_removed"),
+    "issues": (
+        "opened", "edited", "closed", "reopened", "labeled", "unlabeled", "assigned", "unassigned", "milestoned",
+        "demilestoned", "locked", "unlocked", "pinned", "unpinned", "deleted",
+    ),
+    "label": ("created", "edited", "deleted"),
+    "pull_request": (
+        "opened", "edited", "closed", "reopened", "synchronize", "converted_to_draft", "ready_for_review",
+        "auto_merge_enabled", "auto_merge_disabled", "review_requested", "review_request_removed", "labeled",
+        "unlabeled", "assigned", "unassigned", "milestoned", "demilestoned", "locked", "unlocked",
+    ),
+    "pull_request_review": ("submitted", "edited", "dismissed"),
+    "pull_request_review_comment": ("created", "edited", "deleted"),
+    "pull_request_review_thread": ("resolved", "unresolved"),
+    "push": (None,),
+    "repository": (
+        "created", "edited", "renamed", "transferred", "archived", "unarchived", "privatized", "publicized", "deleted",
+    ),
+    "status": (None,),
+    "sub_issues": ("sub_issue_added", "sub_issue_removed", "parent_issue_added", "parent_issue_removed"),
+    "workflow_job": ("queued", "in_progress", "completed"),
+    "workflow_run": ("requested", "in_progress", "completed"),
+}  # fmt: skip
+"""Every webhook that localhub may send, with its actions: nothing else is told. The contract suite provokes each."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -25,6 +58,11 @@ class Event:
     """Send it for this installation only, subscribed or not (installation, installation_repositories)."""
     meta: dict[str, Any] = field(default_factory=dict)
     """For listeners in this process; never sent."""
+
+    def check(self) -> None:
+        """Refuse a name or action that is not in the vocabulary: GitHub would not send it, or nobody proved it."""
+        if self.action not in WEBHOOKS.get(self.name, ()):
+            raise ValueError(f"unknown webhook {self.name} {self.action}: localhub.events.WEBHOOKS lists them all")
 
 
 Listener = Callable[[Event], None]

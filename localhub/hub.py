@@ -77,6 +77,7 @@ class Hub:
         """Tell of an event, inside the transaction that makes it true."""
         if not self.db.writing:
             raise RuntimeError("an event outside of a transaction: use `with hub.tx():`")
+        event.check()
         for listener in self._listeners.get(event.name, []):
             listener(event)
         self.webhooks.queue(event)
