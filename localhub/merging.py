@@ -27,9 +27,6 @@ NOT_ALLOWED = {
 ALLOWED = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
 
 
-# -- mergeability
-
-
 def schedule(hub: Hub, pull_id: int) -> None:
     """Compute `mergeable` soon; once the transaction is on the disk."""
     hub.db.after_commit(lambda: hub.background.submit("mergeability", compute, hub, pull_id))
@@ -86,6 +83,8 @@ def _up_to_date(hub: Hub, repo: Row, pull: Row) -> bool:
 
 def obstacles(hub: Hub, repo: Row, pull: Row, rules: protection.Rules) -> list[str]:
     """What the base branch's rules still miss, in GitHub's words."""
+    from localhub import reviewthreads
+
     why = []
     decided = decisions(hub, pull["id"], repo)
     if "CHANGES_REQUESTED" in decided.values() and rules.pull_request:
@@ -99,8 +98,7 @@ def obstacles(hub: Hub, repo: Row, pull: Row, rules: protection.Rules) -> list[s
         why.append(f'Required status check "{missing[0]}" is expected.')
     elif missing:
         why.append(f"{len(missing)} of {len(rules.checks)} required status checks are expected.")
-    unresolved = "SELECT COUNT(*) FROM review_threads WHERE pull_id = ? AND resolved_by IS NULL"
-    if rules.resolve_threads and hub.db.value(unresolved, pull["id"]):
+    if rules.resolve_threads and reviewthreads.unresolved(hub, pull["id"]):
         why.append("All comments must be resolved.")
     return why
 

@@ -72,7 +72,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     pulls.touch(hub, pull["issue_id"])
     if event.payload["forced"]:
         record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after)
-    places.outdate(hub, git, pull["id"], before, after)
+    places.outdate(hub, git, pull, base, after)
     pulls.tell(hub, repo, pull["id"], "synchronize", by, before=before, after=after)
     rules = protection.rules_for(hub, repo, pull["base_ref"])
     if rules is not None and rules.dismiss_stale:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from localhub import comments, issues, labels, merging, pulls, relations, reviews
+from localhub import comments, issues, labels, merging, pulls, relations, reviewcomments, reviewthreads
 from localhub.graphql import queries
 from localhub.graphql.accounts import account
 from localhub.graphql.base import QueryError, Scope, not_found
@@ -271,16 +271,16 @@ class Mutation:
         found = self._node(input["threadId"], PullRequestReviewThread)
         repo = found.repository().row
         self._hub.access.require(self._actor, repo, ("pull_requests", "contents"), "write", role="read")
-        row = reviews.resolve_thread(self._hub, repo, found.row, self._actor, resolved=resolved)
+        row = reviewthreads.resolve(self._hub, repo, found.row, self._actor, resolved=resolved)
         return _answer(input, thread=PullRequestReviewThread(self._scope, row))
 
     def addPullRequestReviewThreadReply(self, input: Input) -> Input:
         found = self._node(input["pullRequestReviewThreadId"], PullRequestReviewThread)
         repo = found.repository().row
         self._hub.access.require(self._actor, repo, "pull_requests", "write", role="read")
-        parent = reviews.thread_comments(self._hub, found.row["id"])[0]
+        parent = reviewthreads.comments(self._hub, found.row["id"])[0]
         pull = pulls.get(self._hub, found.row["pull_id"])
-        row = reviews.reply(self._hub, repo, pull, self._actor, parent, input["body"])
+        row = reviewcomments.reply(self._hub, repo, pull, self._actor, parent, input["body"])
         return _answer(input, comment=PullRequestReviewComment(self._scope, row))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter, Response
 
-from localhub import merging, pulls, reviewers, reviews
+from localhub import merging, pulls, reviewcomments, reviewers, reviews, reviewthreads
 from localhub.context import current_actor
 from localhub.errors import forbidden, invalid, not_found
 from localhub.pages.issue import ticked
@@ -58,7 +58,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         """One comment on a line, by itself."""
         repo, pull = writing(owner, name, number)
         draft = _draft(form, form.text("body"))
-        row = reviews.comment(hub, repo, pull, current_actor(), draft, form.text("commit") or None)
+        row = reviewcomments.alone(hub, repo, pull, current_actor(), draft, form.text("commit") or None)
         return page(repo, pull, f"/files#discussion_r{row['id']}")
 
     @api.post(root + "/threads/{thread_id:int}")
@@ -66,33 +66,33 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         """Answer in a thread, resolve it or take that back; `do`: reply, resolve, unresolve."""
         repo, pull = writing(owner, name, number)
         row = hub.db.row("SELECT * FROM review_threads WHERE id = ? AND pull_id = ?", thread_id, pull["id"])
-        found = reviews.thread_comments(hub, thread_id) if row is not None else []
+        found = reviewthreads.comments(hub, thread_id) if row is not None else []
         if row is None or not found:
             raise not_found()
         back = "/files" if form.text("back") == "files" else ""
         do = form.text("do")
         if do == "reply" or form.text("body").strip():
-            answer = reviews.reply(hub, repo, pull, current_actor(), found[0], form.text("body"))
+            answer = reviewcomments.reply(hub, repo, pull, current_actor(), found[0], form.text("body"))
             back += f"#discussion_r{answer['id']}"
         else:
             back += f"#thread-{thread_id}"
         if do in ("resolve", "unresolve"):
-            reviews.resolve_thread(hub, repo, row, current_actor(), resolved=do == "resolve")
+            reviewthreads.resolve(hub, repo, row, current_actor(), resolved=do == "resolve")
         return page(repo, pull, back)
 
     @api.post(root + "/discussion/{comment_id:int}/{do}")
     def change(owner: str, name: str, number: int, comment_id: int, do: str, form: FormDep) -> Response:
         """Edit, delete or tick a box of a comment on a line."""
         repo, _ = writing(owner, name, number)
-        pull, row = reviews.find_comment(hub, repo, comment_id)
+        pull, row = reviewcomments.find(hub, repo, comment_id, current_actor().account_id)
         actor = current_actor()
         if do == "delete":
-            reviews.delete_comment(hub, repo, pull, row, actor)
+            reviewcomments.delete(hub, repo, pull, row, actor)
             return page(repo, pull)
         if do not in ("edit", "tick"):
             raise not_found()
         text = form.text("body") if do == "edit" else ticked(row["body"], form)
-        reviews.edit_comment(hub, repo, pull, row, actor, text)
+        reviewcomments.edit(hub, repo, pull, row, actor, text)
         return page(repo, pull, f"#discussion_r{comment_id}")
 
     @api.post(root + "/reviews/{review_id:int}/dismiss")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import issues, merging, protection, pulls, reviews
+from localhub import issues, merging, protection, pulls, reviewthreads
 from localhub.closing import references
 from localhub.gitdiff import changes
 from localhub.pages import checks, shapes, timeline
@@ -151,7 +151,7 @@ def _merge_box(hub: Hub, repo: Row, pull: Row) -> dict[str, Any]:
         "methods": [(method, words) for method, (column, words) in METHODS.items() if repo[column]],
         "auto": json.loads(pull["auto_merge"]) if pull["auto_merge"] else None,
         "may_auto": bool(repo["allow_auto_merge"]) and state in ("blocked", "behind", "unknown"),
-        "unresolved": sum(row["resolved_by"] is None for row in reviews.threads(hub, pull["id"])),
+        "unresolved": reviewthreads.unresolved(hub, pull["id"]),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from localhub import reviews
+from localhub import reviewthreads
 from localhub.pages import shapes
 from localhub.pages.code import DiffLine, diff
 
@@ -104,8 +104,8 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
 def threads(hub: Hub, pull: Row) -> list[Thread]:
     """Every submitted thread of a pull request."""
     found = []
-    for row in reviews.threads(hub, pull["id"]):
-        comments = reviews.thread_comments(hub, row["id"])
+    for row in reviewthreads.threads(hub, pull["id"]):
+        comments = reviewthreads.comments(hub, row["id"])
         if comments:
             found.append(Thread(row, comments, diff(comments[0]["diff_hunk"])[-HUNK_LINES:]))
     return found

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub import pulls, reviews
+from localhub import pulls, reviewcomments, reviews
 from localhub.context import current_actor
 from localhub.db import Row
-from localhub.errors import GitHubError, field, invalid, not_found
+from localhub.errors import field, invalid, not_found
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import pulls as render
@@ -172,7 +172,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             fields = [field("PullRequestReviewComment", key, "missing_field") for key in missing]
             raise invalid("Validation Failed", *fields)
         draft: dict[str, Any] = wanted.model_dump()
-        row = reviews.comment(hub, repo, pull, current_actor(), draft, wanted.commit_id)
+        row = reviewcomments.alone(hub, repo, pull, current_actor(), draft, wanted.commit_id)
         return _created(repo, pull, row)
 
     @api.post(root + "/comments/{comment_id}/replies")
@@ -181,10 +181,9 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return _reply(repo, pull, comment_id, wanted.body)
 
     def _reply(repo: Row, pull: Row, parent_id: int, body: str) -> Response:
-        parent = hub.db.row("SELECT * FROM review_comments WHERE id = ? AND pull_id = ?", parent_id, pull["id"])
-        if parent is None:
-            raise GitHubError(404, "Parent comment not found")
-        return _created(repo, pull, reviews.reply(hub, repo, pull, current_actor(), parent, body))
+        actor = current_actor()
+        parent = reviewcomments.parent_of(hub, pull, parent_id, actor.account_id)
+        return _created(repo, pull, reviewcomments.reply(hub, repo, pull, actor, parent, body))
 
     def _created(repo: Row, pull: Row, row: Row) -> Response:
         data = render.comment(hub, repo, pull, row)
@@ -193,21 +192,21 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.get(base + "/comments/{comment_id:int}")
     def one_comment(owner: str, name: str, comment_id: int) -> Response:
         repo = hub.access.repo(owner, name, "pull_requests")
-        pull, row = reviews.find_comment(hub, repo, comment_id)
+        pull, row = reviewcomments.find(hub, repo, comment_id, current_actor().account_id)
         return reply(render.comment(hub, repo, pull, row))
 
     @api.patch(base + "/comments/{comment_id:int}")
     def edit_comment(owner: str, name: str, comment_id: int, wanted: Body) -> Response:
         repo = hub.access.repo(owner, name, "pull_requests", "write", role="read")
-        pull, row = reviews.find_comment(hub, repo, comment_id)
-        changed = reviews.edit_comment(hub, repo, pull, row, hub.access.user(), wanted.body)
+        pull, row = reviewcomments.find(hub, repo, comment_id, current_actor().account_id)
+        changed = reviewcomments.edit(hub, repo, pull, row, hub.access.user(), wanted.body)
         return reply(render.comment(hub, repo, pull, changed))
 
     @api.delete(base + "/comments/{comment_id:int}")
     def delete_comment(owner: str, name: str, comment_id: int) -> Response:
         repo = hub.access.repo(owner, name, "pull_requests", "write", role="read")
-        pull, row = reviews.find_comment(hub, repo, comment_id)
-        reviews.delete_comment(hub, repo, pull, row, hub.access.user())
+        pull, row = reviewcomments.find(hub, repo, comment_id, current_actor().account_id)
+        reviewcomments.delete(hub, repo, pull, row, hub.access.user())
         return reply(None, 204)
 
     return api

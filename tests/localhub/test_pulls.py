@@ -236,14 +236,14 @@ def test_reviews_and_required_approvals(hub: Any, validate: Any, validate_hook: 
 
 def settle_thread(hub: Any, number: int, validate_hook: Any) -> dict[str, Any]:
     """Resolve the first thread and reopen it, as GraphQL does; what the first webhook said."""
-    from localhub import pulls, reviews
+    from localhub import pulls, reviewthreads
     from localhub.auth import Actor
 
     repo = hub.hub.access.repo_row("alice", "sample")
-    thread = reviews.threads(hub.hub, pulls.find(hub.hub, repo, number)["id"])[0]
+    thread = reviewthreads.threads(hub.hub, pulls.find(hub.hub, repo, number)["id"])[0]
     actor = Actor("user", repo["owner_id"], "alice")
-    thread = reviews.resolve_thread(hub.hub, repo, thread, actor, resolved=True)
-    reviews.resolve_thread(hub.hub, repo, thread, actor, resolved=False)
+    thread = reviewthreads.resolve(hub.hub, repo, thread, actor, resolved=True)
+    reviewthreads.resolve(hub.hub, repo, thread, actor, resolved=False)
     validate_hook(hub.hooks.delivery("pull_request_review_thread", "unresolved"))
     return dict(validate_hook(hub.hooks.delivery("pull_request_review_thread", "resolved")))
 
