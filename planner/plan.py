@@ -221,3 +221,7 @@ def _cycle(edges: Mapping[str, tuple[str, ...]]) -> list[str]:
         if start not in state and (found := visit(start)):
             return found
     return []
+
+
+def additions(plan: Plan) -> list[AddTask | AddSubplanner]:
+    return [op for op in plan.operations if isinstance(op, AddTask | AddSubplanner)]

@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from planner import keys
-from planner.actions import AnswerRedirect, CloseIssue, EnsureBranch, FileIssue, LinkDependency, PostPreview, RunJudge
+from planner.actions import CloseIssue, EnsureBranch, FileIssue, LinkDependency, PostPreview, RunJudge
 from planner.events import BeginPlanner, BeginTask, CancelAsked, DependencyMet, FilingAsked, GoalChanged, PlanAnswered
 from planner.facts import ChildView, Goal
 from planner.node import Child, Planner, add_news, enter, known, park, put, put_child, think
 from planner.out import Out
-from planner.plan import AddSubplanner, AddTask, AskPerson, Cancel, Change, ClaimDone, KeepWaiting, Plan, problems
+from planner.plan import (
+    AddSubplanner,
+    AddTask,
+    AskPerson,
+    Cancel,
+    Change,
+    ClaimDone,
+    KeepWaiting,
+    Plan,
+    additions,
+    problems,
+)
+from planner.redirects import answer_redirects
 from planner.turn import judge_input
 
 
@@ -39,10 +51,6 @@ def answered(node: Planner, event: PlanAnswered, out: Out) -> Planner:
         node = put(node, plan=plan, plan_hash=plan_hash, single=False)
         return think(enter(node, out, "preview"), out)
     return carry_out(node, plan, out)
-
-
-def additions(plan: Plan) -> list[AddTask | AddSubplanner]:
-    return [op for op in plan.operations if isinstance(op, AddTask | AddSubplanner)]
 
 
 def needs_approval(node: Planner) -> bool:
@@ -283,30 +291,3 @@ def claim(node: Planner, evidence: str, out: Out) -> Planner:
         )
     )
     return enter(node, out, "judging")
-
-
-def answer_redirects(node: Planner, plan: Plan, out: Out) -> Planner:
-    """Says child by child what is kept, changed, cancelled and added; nothing is left unsaid."""
-    words = [n for n in node.asked if n.get("what") == "redirect"]
-    if not words:
-        return node
-    cancelled = {op.id: op.reason for op in plan.operations if isinstance(op, Cancel)}
-    changed = {op.id: op.reason for op in plan.operations if isinstance(op, Change)}
-    added = {op.id for op in additions(plan)}
-    rows: list[tuple[Any, str, str]] = []
-    for child in node.children:
-        if child.id in cancelled:
-            rows.append(("cancel", child.view.title, cancelled[child.id]))
-        elif child.id in changed:
-            rows.append(("change", child.view.title, changed[child.id]))
-        elif child.id in added:
-            rows.append(("add", child.view.title, ""))
-        elif child.view.state != "cancelled":
-            rows.append(("keep", child.view.title, child.view.state))
-    last = words[-1]
-    out.do(
-        AnswerRedirect(
-            number=int(last["number"]), comment_id=int(last["comment"]), summary=plan.summary, rows=tuple(rows)
-        )
-    )
-    return put(node, asked=())

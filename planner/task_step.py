@@ -31,34 +31,12 @@ from planner.events import (
     Said,
     Verified,
 )
-from planner.facts import ReviewComment
-from planner.model import Address
 from planner.out import Out
-from planner.policy import may_command
-from planner.task import (
-    ENDED,
-    Revision,
-    Task,
-    advance,
-    again,
-    ask_dispatch,
-    cancel,
-    change_goal,
-    fail,
-    freed,
-    landed,
-    offer,
-    opened,
-    park,
-    put,
-    put_pull,
-    rewrite,
-    start_attempt,
-    tell,
-    withdraw,
-)
+from planner.task import ENDED, Task, again, ask_dispatch, fail, freed, park, put, start_attempt, tell
+from planner.task_conflict import on_train
+from planner.task_people import on_person
+from planner.task_pull import advance, cancel, change_goal, landed, offer, opened, put_pull, rewrite, withdraw
 
-MAX_CONFLICTS = 3
 MINOR = ("refresh_status", "update_pull", "set_labels", "react", "delete_branch", "link_dependency", "close_issue")
 """actions whose failure costs nothing but looks; they are logged by the engine and the node goes on"""
 
@@ -227,141 +205,6 @@ def judge_proof(task: Task, out: Out) -> Task:
     failed = [r for r in pull.results if not r.ok]
     logs = "\n\n".join(f"$ {r.command}\n(exit {r.exit_code})\n{r.output}" for r in failed)
     return again(task, out, f"Verification failed on {pull.sha[:10]}", logs)
-
-
-def on_train(task: Task, event: Landed | LandRefused | HeadPrepared | RivalAsked | RivalWork, out: Out) -> Task:
-    pull = task.pull
-    match event:
-        case Landed(pull=number, sha=sha):
-            return landed(task, out, sha) if pull and pull.number == number and task.state not in ENDED else task
-        case HeadPrepared(pull=number, sha=sha):
-            if pull and pull.number == number and pull.sha != sha:
-                task = put(task, pull=pull.merged_base(sha))
-            return task
-        case LandRefused():
-            if pull is None or pull.number != event.pull or task.state != "landing":
-                return task
-            return on_refused(put(task, pull=put_pull(pull, queued=False)), event, out)
-        case RivalAsked(reply_to=who):
-            out.send(who, RivalWork(node=task.key, goal=task.goal, report=task.report, patch=task.patch))
-            return task
-        case RivalWork():
-            if task.rivals_asked == 0 or any(r.node == event.node for r in task.rivals):
-                return task
-            task = put(task, rivals=(*task.rivals, event))
-            return resolve(task, out) if len(task.rivals) >= task.rivals_asked else task
-
-
-def on_refused(task: Task, event: LandRefused, out: Out) -> Task:
-    match event.cause:
-        case "conflict":
-            if task.conflicts >= MAX_CONFLICTS:
-                return fail(task, out, f"{task.conflicts} resolutions still conflict: {event.reason}")
-            task = put(task, conflicts=task.conflicts + 1, rivals=(), rivals_asked=len(event.rivals), tries=0)
-            for rival in event.rivals:
-                out.send(Address(kind="task", key=rival), RivalAsked(reply_to=task.me))
-            return task if event.rivals else resolve(task, out)
-        case "red":
-            logs = "\n\n".join(f"{f.name}\n{f.excerpt}" for f in event.failures)
-            heading = f"Green alone, red together with what had landed: {event.reason}"
-            return again(put(task, trouble=(side(task),)), out, heading, logs, role="resolver")
-        case "stale":
-            return ask_dispatch(task, out)
-        case "refused":
-            return park(task, out, event.reason)
-
-
-def side(work: RivalWork | Task) -> tuple[str, str]:
-    """One side of a conflict: what it was for, what it says of itself, and its diff."""
-    mine = isinstance(work, Task)
-    name = "Yours, which no longer merges" if mine else f"Landed already: {work.goal.title}"
-    summary = work.report.summary if work.report else ""
-    return name, f"Goal:\n{work.goal.body}\n\nHandoff:\n{summary}\n\nDiff:\n{work.patch}"
-
-
-def resolve(task: Task, out: Out) -> Task:
-    """A fresh resolver gets both goals, both handoffs and both diffs."""
-    trouble = (*(side(r) for r in task.rivals), side(task))
-    task = put(task, trouble=trouble, role="resolver", rivals=(), rivals_asked=0)
-    task = ask_dispatch(task, out)
-    tell(task, out)
-    return task
-
-
-def on_person(task: Task, event: Reviewed | ReviseAsked | Said | RetryAsked | IssueClosed, out: Out) -> Task:
-    match event:
-        case Reviewed():
-            return on_review(task, event, out)
-        case ReviseAsked(review_id=review, by=by, body=body, comments=comments):
-            if task.state != "landed":
-                return task
-            trouble = (("Review comments to answer", review_text(by.login, body, comments)),)
-            revision = Revision(review_id=review, reviewer=by.login, comments=comments, own=False)
-            task = put(
-                task,
-                series=task.series + 1,
-                tries=0,
-                revision=revision,
-                trouble=trouble,
-                old_pull=task.pull.number if task.pull else task.old_pull,
-                pull=None,
-                proof=None,
-                rounds=task.rounds + 1,
-            )
-            task = ask_dispatch(task, out)
-            tell(task, out)
-            return task
-        case Said():
-            if may_command(event.by, task.config):
-                out.send(task.owner, event)
-            return task
-        case RetryAsked(by=by):
-            if task.state not in ("parked", "failed") or not may_command(by, task.config):
-                return task
-            task = ask_dispatch(put(task, tries=0, conflicts=0), out)
-            tell(task, out)
-            return task
-        case IssueClosed(by=by):
-            if task.state in ENDED or by is None or not may_command(by, task.config):
-                return task
-            return cancel(task, out, f"{by.login} closed the issue")
-
-
-def on_review(task: Task, event: Reviewed, out: Out) -> Task:
-    pull = task.pull
-    if pull is None or pull.number != event.pull or task.state in ENDED or not may_command(event.by, task.config):
-        return task
-    match event.state:
-        case "approved":
-            return advance(put(task, pull=pull.approve(event.by.login, event.sha)), out)
-        case "dismissed":
-            return put(task, pull=pull.disapprove(event.by.login))
-        case "commented":
-            return task
-        case "changes_requested":
-            if task.rounds >= task.config.limits.review_rounds:
-                return park(task, out, f"{task.rounds} review rounds; say how to go on")
-            if task.state not in ("checking", "review", "landing"):
-                return task
-            task = put(
-                withdraw(task, out),
-                pull=pull.disapprove(event.by.login),
-                rounds=task.rounds + 1,
-                tries=0,
-                trouble=(("Review comments to answer", review_text(event.by.login, event.body, event.comments)),),
-                revision=Revision(
-                    review_id=event.review_id, reviewer=event.by.login, comments=event.comments, own=True
-                ),
-            )
-            task = ask_dispatch(task, out)
-            tell(task, out)
-            return task
-
-
-def review_text(login: str, body: str, comments: tuple[ReviewComment, ...]) -> str:
-    lines = [f"{login} asks for changes. {body}".strip()]
-    lines += [f"{c.path}:{c.line or '?'}: {c.body}\n{c.hunk}".rstrip() for c in comments]
-    return "\n\n".join(lines)
 
 
 __all__ = ["begin", "on"]

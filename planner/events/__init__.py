@@ -1,0 +1,142 @@
+"""Everything that can happen. An event's id comes from the fact (see `planner.keys`), never from its delivery."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from planner.events.messages import (
+    BeginPlanner,
+    BeginTask,
+    CancelAsked,
+    ChildChanged,
+    DependencyMet,
+    DispatchAsked,
+    Dispatched,
+    DispatchWithdrawn,
+    FilingAnswered,
+    FilingAsked,
+    GoalChanged,
+    LandAsked,
+    Landed,
+    LandRefused,
+    LandWithdrawn,
+    ReachedTarget,
+    RefreshAsked,
+    ReviseAsked,
+    RivalAsked,
+    RivalWork,
+    SliceRefreshed,
+    SlotFreed,
+    Spent,
+    TrainHeld,
+    TreeEnded,
+)
+from planner.events.people import (
+    Approved,
+    ConfigInvalid,
+    ConfigRead,
+    InstallationChanged,
+    IssueClosed,
+    PullClosed,
+    PullMerged,
+    RetryAsked,
+    Reviewed,
+    RootLabeled,
+    Said,
+)
+from planner.events.results import (
+    ActionFailed,
+    ActionsHeld,
+    ActionsReleased,
+    AgentFailed,
+    AttemptEnded,
+    BranchMoved,
+    BranchReady,
+    CandidateBuilt,
+    ChecksMissing,
+    ChecksSettled,
+    HeadPrepared,
+    IssueFiled,
+    MergeRefused,
+    MoveRefused,
+    PlanAnswered,
+    PreviewPosted,
+    PullOpened,
+    Tick,
+    VerdictAnswered,
+    Verified,
+)
+
+Event = Annotated[
+    RootLabeled | ConfigRead | ConfigInvalid | Approved | Said | RetryAsked | Reviewed | PullMerged | PullClosed
+    | IssueClosed | InstallationChanged | ActionFailed | ActionsHeld | ActionsReleased | PlanAnswered
+    | AgentFailed | VerdictAnswered | PreviewPosted | IssueFiled | BranchReady | AttemptEnded | PullOpened
+    | ChecksSettled | ChecksMissing | Verified | CandidateBuilt | BranchMoved | MoveRefused | HeadPrepared
+    | MergeRefused | Tick | BeginPlanner | BeginTask | DependencyMet | GoalChanged | CancelAsked | ReviseAsked
+    | ChildChanged | ReachedTarget | DispatchAsked | DispatchWithdrawn | Dispatched | SlotFreed | Spent
+    | FilingAsked | FilingAnswered | LandAsked | RefreshAsked | SliceRefreshed | TrainHeld | LandWithdrawn
+    | Landed | LandRefused | RivalWork | RivalAsked | TreeEnded,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+__all__ = [
+    "ActionFailed",
+    "ActionsHeld",
+    "ActionsReleased",
+    "AgentFailed",
+    "Approved",
+    "AttemptEnded",
+    "BeginPlanner",
+    "BeginTask",
+    "BranchMoved",
+    "BranchReady",
+    "CancelAsked",
+    "CandidateBuilt",
+    "ChecksMissing",
+    "ChecksSettled",
+    "ChildChanged",
+    "ConfigInvalid",
+    "ConfigRead",
+    "DependencyMet",
+    "DispatchAsked",
+    "DispatchWithdrawn",
+    "Dispatched",
+    "Event",
+    "FilingAnswered",
+    "FilingAsked",
+    "GoalChanged",
+    "HeadPrepared",
+    "InstallationChanged",
+    "IssueClosed",
+    "IssueFiled",
+    "LandAsked",
+    "LandRefused",
+    "LandWithdrawn",
+    "Landed",
+    "MergeRefused",
+    "MoveRefused",
+    "PlanAnswered",
+    "PreviewPosted",
+    "PullClosed",
+    "PullMerged",
+    "PullOpened",
+    "ReachedTarget",
+    "RefreshAsked",
+    "RetryAsked",
+    "Reviewed",
+    "ReviseAsked",
+    "RivalAsked",
+    "RivalWork",
+    "RootLabeled",
+    "Said",
+    "SliceRefreshed",
+    "SlotFreed",
+    "Spent",
+    "Tick",
+    "TrainHeld",
+    "TreeEnded",
+    "VerdictAnswered",
+    "Verified",
+]
