@@ -57,7 +57,7 @@ def router(hub: Hub) -> APIRouter:
     async def plant(request: Request) -> Response:
         try:
             wanted = seed.Seed.model_validate(yaml.safe_load(await request.body()) or {})
-        except (yaml.YAMLError, ValidationError) as error:
+        except (yaml.YAMLError, ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise invalid(f"The seed is not understood: {error}") from error
         return reply(seed.plant(hub, wanted), 201)
 

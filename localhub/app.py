@@ -85,7 +85,7 @@ def create_app(hub: Hub) -> ASGIApp:
     for make in ROUTERS:
         app.include_router(make(hub))
     app.add_exception_handler(GitHubError, _github_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(RequestValidationError, _validation_error(hub))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _crash)
     return Middleware(app, hub)
@@ -99,14 +99,33 @@ def _github_error(_request: Request, error: Exception) -> Response:
     return reply(body, error.status, error.headers)
 
 
-def _validation_error(_request: Request, error: Exception) -> Response:
-    """A body of the wrong shape: 400 for what is no JSON, else 422, in GitHub's words."""
-    assert isinstance(error, RequestValidationError)
+def _validation_error(hub: Hub) -> Callable[[Request, Exception], Response]:
+    """A body of the wrong shape is told only to who may see the repository: GitHub looks at credentials first."""
+
+    def handler(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        owner, name = request.path_params.get("owner"), request.path_params.get("name")
+        try:
+            if owner and name:
+                hub.access.repo(owner, name)
+            if request.method not in ("GET", "HEAD") and not request.url.path.startswith("/_localhub"):
+                hub.access.user()
+        except GitHubError as refused:
+            return _github_error(request, refused)
+        return _misshapen(error)
+
+    return handler
+
+
+def _misshapen(error: RequestValidationError) -> Response:
+    """400 for what is no JSON or no object, else 422, in GitHub's words."""
     details = error.errors()
     if any(detail["type"] == "json_invalid" for detail in details):
         return reply(GitHubError(400, "Problems parsing JSON").body(), 400)
     if any(detail["loc"][0] == "path" for detail in details):
         return reply(GitHubError(404, "Not Found").body(), 404)
+    if any(len(detail["loc"]) == 1 and isinstance(detail.get("input"), list) for detail in details):
+        return reply(GitHubError(400, "Body should be a JSON object").body(), 400)
     sentences = [
         f"For '{'/'.join(str(part) for part in detail['loc'][1:]) or 'body'}', {detail['msg'][0].lower()}"
         f"{detail['msg'][1:]}: {json.dumps(detail.get('input'), default=str)[:100]}."

@@ -17,6 +17,8 @@ class RequestContext:
     prefix: str = ""
     """`/api/v3` when the client used it."""
     actor: Actor = ANONYMOUS
+    form: str = ""
+    """text, html or full when bodies are asked for in such a form."""
     notes: dict[str, str] = field(default_factory=dict)
     """Response headers that an endpoint wants to add."""
 

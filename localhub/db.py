@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 Row = sqlite3.Row
+MAX = 2**63 - 1
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -98,11 +99,17 @@ class Database:
         else:
             callback()
 
+    def _read(self, sql: str, args: tuple[object, ...]) -> sqlite3.Cursor:
+        try:
+            return self._reading().execute(sql, args)
+        except OverflowError:  # a number of a request that no row can have: 64 bits find nothing either
+            return self._reading().execute(sql, tuple(map(_fitting, args)))
+
     def rows(self, sql: str, *args: object) -> list[Row]:
-        return self._reading().execute(sql, args).fetchall()
+        return self._read(sql, args).fetchall()
 
     def row(self, sql: str, *args: object) -> Row | None:
-        result: Row | None = self._reading().execute(sql, args).fetchone()
+        result: Row | None = self._read(sql, args).fetchone()
         return result
 
     def get(self, table: str, id_: int) -> Row:
@@ -150,6 +157,10 @@ class Database:
                 reader.close()
             self._readers.clear()
         self._writer.close()
+
+
+def _fitting(value: object) -> object:
+    return max(-MAX, min(MAX, value)) if isinstance(value, int) else value
 
 
 def _name(identifier: str) -> str:

@@ -130,6 +130,10 @@ def run(
     extra: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
     """Run git in the bare repository `path`; give its exit code, one of `ok`, and what it printed."""
+    if any("\0" in arg for arg in args):  # no command line can carry it; to git it is just a name that is none
+        if max(ok) == 0:
+            raise GitError(args, 128, "NUL in an argument")
+        return max(ok), b""
     command = ["git", f"--git-dir={path}", *args]
     done = subprocess.run(command, input=stdin, capture_output=True, env=environment(extra=extra), check=False)
     if done.returncode not in ok:

@@ -90,7 +90,8 @@ class GitRepo:
 
     def kinds(self, names: Sequence[str]) -> list[tuple[str, str, int]]:
         """(SHA, type, size in bytes) of each object; type is "missing" (or "ambiguous") when there is none."""
-        out = text(self.git("cat-file", "--batch-check", stdin="\n".join(names).encode() + b"\n"))
+        lines = [name if _plain(name) else ZERO for name in names]
+        out = text(self.git("cat-file", "--batch-check", stdin="\n".join(lines).encode() + b"\n"))
         found = []
         for line in out.splitlines():
             parts = line.rsplit(" ", 2)
@@ -126,7 +127,8 @@ class GitRepo:
         """(SHA, type, content) of each named object, None where there is none; one process for all."""
         if not names:
             return []
-        out = self.git("cat-file", "--batch", stdin="\n".join(names).encode() + b"\n")
+        lines = [name if _plain(name) else ZERO for name in names]
+        out = self.git("cat-file", "--batch", stdin="\n".join(lines).encode() + b"\n")
         found: list[tuple[str, str, bytes] | None] = []
         at = 0
         for _ in names:
@@ -171,7 +173,7 @@ class GitRepo:
         if not path:
             sha, kind, _ = self.kinds([f"{commit}^{{tree}}"])[0]
             return Entry("040000", "tree", sha, None, "") if kind == "tree" else None
-        args = ["ls-tree", "-z", "-l", "--full-tree", commit, path.strip("/")]
+        args = ["ls-tree", "-z", "-l", "--full-tree", commit, "--", path.strip("/")]
         _, out = run(self.path, args, ok=(0, 128), extra=self.extra)  # 128: a path that leads out of the tree
         return next((_entry(row) for row in text(out).split("\0") if row), None)
 
@@ -217,7 +219,7 @@ class GitRepo:
 
     def _below(self, treeish: str, path: str) -> list[str]:
         """The files at or below a path."""
-        return text(self.git("ls-tree", "-r", "-z", "--name-only", treeish, path)).split("\0")[:-1]
+        return text(self.git("ls-tree", "-r", "-z", "--name-only", treeish, "--", path)).split("\0")[:-1]
 
     def _files(self, treeish: str) -> list[Entry]:
         return [entry for entry in self.tree(treeish, recursive=True) if entry.type != "tree"]
@@ -230,6 +232,11 @@ class GitRepo:
     def write_tag(self, name: str, target: str, kind: str, tagger: Person, message: str) -> str:
         lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {_line(tagger)}", "", message, ""]
         return text(self.git("mktag", stdin="\n".join(lines).encode())).strip()
+
+
+def _plain(name: str) -> bool:
+    """Whether it can be looked up: no second line, and nothing of the reflog, which a bare repository has not."""
+    return "\n" not in name and "@{" not in name
 
 
 def _line(who: Person) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from email.utils import format_datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 
+from localhub import media
+from localhub.clock import parse_iso
 from localhub.context import get_context
 
 JSON = "application/json; charset=utf-8"
@@ -18,8 +22,15 @@ def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None
     """`data` as JSON; None with 204 or 205 for no body."""
     if data is None and status in (204, 205):
         return Response(status_code=status, headers=dict(headers or {}))
+    context = get_context()
+    if context and context.form:
+        data = media.shaped(data, context.form)
     content = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(content, status, dict(headers or {}), JSON)
+    answer = Response(content, status, dict(headers or {}), JSON)
+    changed = data.get("updated_at") if status == 200 and isinstance(data, dict) else None
+    if isinstance(changed, str):
+        answer.headers["Last-Modified"] = format_datetime(parse_iso(changed), usegmt=True)
+    return answer
 
 
 class Paging:
@@ -45,7 +56,9 @@ class Paging:
         if self.page > 1:
             pages["prev"] = min(self.page - 1, last)
         if self.page < last:
-            pages["next"], pages["last"] = self.page + 1, last
+            pages["next"] = self.page + 1
+        if self.page != last:
+            pages["last"] = last
         if self.page > 1:
             pages["first"] = 1
         return {"Link": ", ".join(f'<{self._url(page)}>; rel="{rel}"' for rel, page in pages.items())} if pages else {}
@@ -57,8 +70,12 @@ class Paging:
         return f"{root}{self._request.url.path}?{urlencode(query)}"
 
 
+_COUNT = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
+
+
 def _positive(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and int(text) > 0 else default
+    """A count of a query; what is none (or more than 64 bits hold) is passed over, as GitHub does."""
+    return int(text) if text and _COUNT.fullmatch(text) else default
 
 
 PageDep = Annotated[Paging, Depends()]

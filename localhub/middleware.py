@@ -8,12 +8,15 @@ import json
 import re
 import time
 import uuid
+from email.utils import parsedate_to_datetime
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Literal
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localhub import intake, media
 from localhub.auth import Actor
 from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
@@ -67,6 +70,8 @@ class Middleware:
         request_id = f"{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:20]}".upper()
         base = self._hub.public_url or f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1')}"
         context = RequestContext(base, request_id)
+        form = media.parameter(headers.get("accept", "")) if kind == "api" else ""
+        context.form = form if form in media.FORMS else ""
         set_context(context)
         if kind in ("api", "graphql") and path.startswith(API):
             context.prefix = API
@@ -98,6 +103,8 @@ class Exchange:
     async def run(self, receive: Receive, send: Send) -> None:
         hub = self._hub
         hub.stats[f"{self._kind} {self._method}"] += 1
+        if self._kind != "page" and await self._answered_at_the_door(send):
+            return
         fault = hub.faults.for_request(self._method, self._path) if self._kind != "page" else None
         if fault:
             await asyncio.sleep(fault.latency)
@@ -110,6 +117,8 @@ class Exchange:
         started = time.monotonic()
         counted = False
         try:
+            if self._kind != "page":
+                receive = await self._intake(receive)
             self._context.actor = self._authenticate()
             if self._kind == "api":
                 self._check_version()
@@ -127,12 +136,33 @@ class Exchange:
                 refund = self._status == 304
                 hub.limits.end(self._context.actor, self._resource, time.monotonic() - started, refund=refund)
 
+    async def _intake(self, receive: Receive) -> Receive:
+        wrong = intake.malformed(self._scope)
+        if wrong:
+            raise wrong
+        if self._method in ("GET", "HEAD"):
+            return receive
+        body = await intake.read(receive, self._headers, self._hub.limits.settings.body_bytes)
+        intake.check_json(body)
+        return intake.replay(body, receive)
+
     def _authenticate(self) -> Actor:
         cookie = None
         if self._kind == "page":
             morsel = SimpleCookie(self._headers.get("cookie", "")).get(SESSION)
             cookie = morsel.value if morsel else None
         return self._hub.access.authenticate(self._headers.get("authorization"), cookie)
+
+    async def _answered_at_the_door(self, send: Send) -> bool:
+        """A browser's preflight and a client without a name get their answer from GitHub's front, not from its API."""
+        if self._method == "OPTIONS":
+            answer = Response(status_code=204, headers=intake.PREFLIGHT)
+        elif not self._headers.get("user-agent"):
+            answer = PlainTextResponse(intake.NO_AGENT, 403)
+        else:
+            return False
+        await answer(self._scope, _nothing, send)
+        return True
 
     def _check_version(self) -> None:
         version = self._headers.get("x-github-api-version")
@@ -180,7 +210,7 @@ class Exchange:
             headers["ETag"] = etag
             headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
             headers["Vary"] = "Accept, Authorization, Cookie, X-GitHub-OTP"
-            if _matches(self._headers.get("if-none-match"), etag):
+            if self._unchanged(etag, headers.get("Last-Modified")):
                 self._status = start["status"] = 304
                 del headers["content-length"]
                 body = b""
@@ -192,6 +222,16 @@ class Exchange:
         await send(start)
         await send({"type": "http.response.body", "body": body})
 
+    def _unchanged(self, etag: str, modified: str | None) -> bool:
+        """Whether the client has this answer already; its ETag counts before its date."""
+        known, since = self._headers.get("if-none-match"), self._headers.get("if-modified-since")
+        if known is not None or since is None or modified is None:
+            return known is not None and _matches(known, etag)
+        try:
+            return parsedate_to_datetime(modified) <= parsedate_to_datetime(since)
+        except ValueError:
+            return False
+
     def _add_headers(self, start: Message) -> None:
         headers = MutableHeaders(scope=start)
         headers["X-GitHub-Request-Id"] = self._context.request_id
@@ -199,7 +239,9 @@ class Exchange:
             headers[name] = value
         if self._kind == "page":
             return
-        headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        headers["X-GitHub-Media-Type"] = media.header(self._headers.get("accept", ""))
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Expose-Headers"] = intake.EXPOSED
         headers["X-GitHub-Api-Version-Selected"] = self._headers.get("x-github-api-version", VERSIONS[0])
         headers["Server"] = "localhub"
         for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
@@ -222,6 +264,10 @@ class Exchange:
         await send({"type": "http.response.body", "body": body})
 
 
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
 def _as_json(scope: Scope, headers: Headers) -> Scope:
     """GitHub reads every API body as JSON, whatever its type says (curl -d says it is a form)."""
     kind = headers.get("content-type", "")
@@ -231,9 +277,7 @@ def _as_json(scope: Scope, headers: Headers) -> Scope:
     return dict(scope, headers=[*others, (b"content-type", b"application/json")])
 
 
-def _matches(header: str | None, etag: str) -> bool:
-    if not header:
-        return False
+def _matches(header: str, etag: str) -> bool:
     plain = etag.removeprefix("W/")
     return any(part.strip() in ("*", etag, plain) for part in header.split(","))
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from localhub import refs
 from localhub.context import current_actor
@@ -167,7 +167,10 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
 
     @api.delete("/repos/{owner}/{name}/contents/{path:path}")
     def delete(owner: str, name: str, path: str, request: Request, wanted: DeleteFile | None = None) -> Response:
-        body = wanted or DeleteFile.model_validate(dict(request.query_params))
+        try:
+            body = wanted or DeleteFile.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            raise invalid('Invalid request.\n\n"message" and "sha" weren\'t supplied.') from error
         repo, git, sha, _, _ = write(owner, name, path, body, None)
         commit = git.commit(sha)
         assert commit is not None

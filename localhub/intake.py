@@ -1,0 +1,91 @@
+"""What GitHub looks at before anything else reads a request: its headers, its path, and whether its body is JSON.
+
+Source: docs.github.com, "Getting started with the REST API" and "Troubleshooting the REST API".
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import unquote_plus
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope
+
+from localhub.errors import GitHubError
+
+NO_AGENT = (
+    "\r\nRequest forbidden by administrative rules. Please make sure your request has a User-Agent header"
+    " (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required)."
+    " Check https://developer.github.com for other possible causes.\r\n"
+)
+EXPOSED = (
+    "ETag, Link, Location, Retry-After, X-GitHub-OTP, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Used,"
+    " X-RateLimit-Resource, X-RateLimit-Reset, X-OAuth-Scopes, X-Accepted-OAuth-Scopes, X-Poll-Interval,"
+    " X-GitHub-Media-Type, X-GitHub-SSO, X-GitHub-Request-Id, Deprecation, Sunset"
+)
+PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Accept-Encoding,"
+        " X-GitHub-OTP, X-Requested-With, User-Agent, GraphQL-Features, X-GitHub-Api-Version"
+    ),
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE",
+    "Access-Control-Expose-Headers": EXPOSED,
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def malformed(scope: Scope) -> GitHubError | None:
+    """400 for a path or query that no name can be in: a NUL, or bytes that are no UTF-8."""
+    query = scope["query_string"].decode("latin-1")
+    try:
+        text = scope["path"] + unquote_plus(query, errors="strict")
+    except UnicodeDecodeError:
+        return GitHubError(400, "Bad Request")
+    return GitHubError(400, "Bad Request") if "\0" in text or "�" in scope["path"] else None
+
+
+async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """The whole body; 413 for one beyond `limit` bytes, as soon as that is known."""
+    declared = headers.get("content-length", "")
+    parts: list[bytes] = []
+    size = int(declared) if declared.isdecimal() else 0
+    while size <= limit:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        parts.append(message.get("body", b""))
+        size = max(size, sum(map(len, parts)))
+        if not message.get("more_body"):
+            break
+    if size > limit:
+        raise GitHubError(413, f"Payload too big: {limit} bytes are allowed, {size} bytes were sent.")
+    return b"".join(parts)
+
+
+def check_json(body: bytes) -> None:
+    """400 in GitHub's words for what is no JSON, or neither an object nor a list."""
+    if not body.strip():
+        return
+    try:
+        data = json.loads(body)
+        if b"\\ud" in body or b"\\uD" in body:
+            json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no character
+    except (ValueError, RecursionError) as error:
+        raise GitHubError(400, "Problems parsing JSON") from error
+    if not isinstance(data, dict | list):
+        raise GitHubError(400, "Body should be a JSON object")
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """`receive` for the application, which finds the body that has been read already."""
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
