@@ -56,12 +56,15 @@ def reply(hub: Hub, repo: Row, pull: Row, actor: Actor, parent: Row, body: str, 
     commit = parent["original_commit_id"]
     if review is None:
         return _single(hub, repo, pull, actor, body, commit, place)
-    return add(hub, pull, review, actor, body, commit, place)
+    return add(hub, repo, pull, review, actor, body, commit, place)
 
 
-def add(hub: Hub, pull: Row, review: Row, actor: Actor, body: str, commit: str, place: dict[str, Any]) -> Row:
+def add(
+    hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, body: str, commit: str, place: dict[str, Any]
+) -> Row:
     """A comment of a pending review: nobody hears of it until that is submitted."""
     _check(body)
+    check_open(hub, repo, pull, actor)
     hub.limits.created(actor)
     with hub.tx():
         hub.db.update("reviews", review["id"], updated_at=hub.now())

@@ -39,7 +39,8 @@ _KINDS = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "RATE
 @cache
 def schema() -> GraphQLSchema:
     """GitHub's types, as far as localhub has them."""
-    built = build_schema(Path(__file__).with_name("schema.graphql").read_text())
+    files = sorted(Path(__file__).parent.glob("*.graphql"))
+    built = build_schema("\n".join(file.read_text() for file in files))
     for kind in built.type_map.values():
         if is_abstract_type(kind):
             kind.resolve_type = resolve_type

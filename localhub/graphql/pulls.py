@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from localhub import gitdiff, merging, protection, pulls
+from localhub import gitdiff, merging, protection, pulls, reviewthreads
 from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Scope
 from localhub.graphql.commits import Commit, Ref
@@ -183,7 +183,7 @@ class PullRequest(Thread):
         return "APPROVED" if approvals >= needed else "REVIEW_REQUIRED"
 
     def reviewThreads(self, **page: Any) -> Connection:
-        rows = self.hub.db.rows("SELECT * FROM review_threads WHERE pull_id = ? ORDER BY id", self.row["id"])
+        rows = reviewthreads.threads(self.hub, self.row["id"], self.scope.actor.account_id)
         return Connection(rows, lambda row: PullRequestReviewThread(self.scope, row), **page)
 
 

@@ -71,7 +71,8 @@ def _by_number(scope: Scope, kind: str, number: int) -> Any:
         return None
     made = make(scope, row)
     home = row["repo_id"] if "repo_id" in row.keys() else made.repository().row["id"]  # noqa: SIM118 - a Row's values iterate
-    return made if _repository(scope, home) else None
+    hidden = hasattr(made, "seen") and not made.seen()
+    return made if not hidden and _repository(scope, home) else None
 
 
 def _repository(scope: Scope, repo_id: int) -> repository.Repository | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localhub import reviewthreads
 from localhub.graphql.accounts import User
 from localhub.graphql.base import Connection, Object
 from localhub.graphql.commits import Commit
@@ -30,6 +31,11 @@ class _OfPull(Object):
         return repository(self.scope, self._pull["repo_id"])
 
 
+def _seen(review: Row, viewer: int) -> bool:
+    """A pending review is there for its author alone."""
+    return bool(review["state"] != "PENDING" or review["user_id"] == viewer)
+
+
 class PullRequestReview(_OfPull, Written):
     COLUMNS = {
         "state": "state",
@@ -42,6 +48,9 @@ class PullRequestReview(_OfPull, Written):
 
     def id(self) -> str:
         return node_id("PullRequestReview", self.row["id"])
+
+    def seen(self) -> bool:
+        return _seen(self.row, self.scope.actor.account_id)
 
     def commit(self) -> Commit | None:
         return Commit.at(self.repository(), self.row["commit_id"])
@@ -57,12 +66,16 @@ class PullRequestReview(_OfPull, Written):
 class PullRequestReviewThread(_OfPull):
     COLUMNS = {"path": "path"}
 
+    def _comments(self) -> list[Row]:
+        return reviewthreads.comments(self.hub, self.row["id"], self.scope.actor.account_id)
+
     @property
     def _first(self) -> Row:
-        row = self.hub.db.row("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id LIMIT 1", self.row["id"])
-        if row is None:
-            raise LookupError(f"review thread {self.row['id']} is empty")
-        return row
+        return self._comments()[0]
+
+    def seen(self) -> bool:
+        """Whether the viewer sees any of it: what is in somebody's pending review is theirs alone."""
+        return bool(self._comments())
 
     def id(self) -> str:
         return node_id("PullRequestReviewThread", self.row["id"])
@@ -98,6 +111,10 @@ class PullRequestReviewThread(_OfPull):
         line: int | None = self._first["original_start_line"]
         return line
 
+    def startDiffSide(self) -> str | None:
+        side: str | None = self._first["start_side"]
+        return side
+
     def diffSide(self) -> str:
         return str(self._first["side"])
 
@@ -118,8 +135,7 @@ class PullRequestReviewThread(_OfPull):
         return self._may_write() and self.isResolved()
 
     def comments(self, **page: Any) -> Connection:
-        rows = self.hub.db.rows("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", self.row["id"])
-        return Connection(rows, lambda row: PullRequestReviewComment(self.scope, row), **page)
+        return Connection(self._comments(), lambda row: PullRequestReviewComment(self.scope, row), **page)
 
 
 class PullRequestReviewComment(_OfPull, Written):
@@ -129,7 +145,10 @@ class PullRequestReviewComment(_OfPull, Written):
         "line": "line",
         "originalLine": "original_line",
         "startLine": "start_line",
+        "originalStartLine": "original_start_line",
+        "originalPosition": "original_position",
         "createdAt": "created_at",
+        "draftedAt": "created_at",
         "publishedAt": "created_at",
         "updatedAt": "updated_at",
     }
@@ -138,6 +157,24 @@ class PullRequestReviewComment(_OfPull, Written):
     def id(self) -> str:
         return node_id("PullRequestReviewComment", self.row["id"])
 
+    @property
+    def _review(self) -> Row:
+        return self.hub.db.get("reviews", self.row["review_id"])
+
+    def seen(self) -> bool:
+        return _seen(self._review, self.scope.actor.account_id)
+
+    def publishedAt(self) -> str | None:
+        """When its review was submitted."""
+        at: str | None = self._review["submitted_at"]
+        return at
+
+    def subjectType(self) -> str:
+        return str(self.row["subject_type"]).upper()
+
+    def originalCommit(self) -> Commit | None:
+        return Commit.at(self.repository(), self.row["original_commit_id"])
+
     def position(self) -> int:
         return int(self.row["position"] or self.row["original_position"])
 
@@ -145,14 +182,13 @@ class PullRequestReviewComment(_OfPull, Written):
         return self.row["line"] is None and self.row["subject_type"] == "line"
 
     def state(self) -> str:
-        review = self.hub.db.get("reviews", self.row["review_id"])
-        return "PENDING" if review["state"] == "PENDING" else "SUBMITTED"
+        return "PENDING" if self._review["state"] == "PENDING" else "SUBMITTED"
 
     def commit(self) -> Commit | None:
         return Commit.at(self.repository(), self.row["commit_id"])
 
     def pullRequestReview(self) -> PullRequestReview:
-        return PullRequestReview(self.scope, self.hub.db.get("reviews", self.row["review_id"]))
+        return PullRequestReview(self.scope, self._review)
 
     def replyTo(self) -> PullRequestReviewComment | None:
         to = self.row["in_reply_to"]

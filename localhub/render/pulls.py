@@ -217,7 +217,11 @@ def comment(hub: Hub, repo: Row, pull: Row, row: Row) -> dict[str, Any]:
 
 def thread(hub: Hub, repo: Row, pull: Row, row: Row) -> dict[str, Any]:
     """A thread as the `pull_request_review_thread` webhook has it."""
-    rows = hub.db.rows("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])
+    rows = hub.db.rows(
+        """SELECT c.* FROM review_comments c JOIN reviews r ON r.id = c.review_id
+           WHERE c.thread_id = ? AND r.state <> 'PENDING' ORDER BY c.id""",
+        row["id"],
+    )
     return {
         "node_id": node_id("PullRequestReviewThread", row["id"]),
         "comments": [comment(hub, repo, pull, each) for each in rows],

@@ -1,0 +1,124 @@
+"""Mutations of issues, their comments, relations and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localhub import comments, issues, labels, relations
+from localhub.graphql.base import QueryError
+from localhub.graphql.issues import Issue, IssueComment
+from localhub.graphql.mutating import BOTH, Input, Mutating, answer
+from localhub.graphql.repository import Repository
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+
+_REASONS = {"COMPLETED": "completed", "NOT_PLANNED": "not_planned", "DUPLICATE": "duplicate"}
+
+
+class IssueMutations(Mutating):
+    def createIssue(self, input: Input) -> Input:
+        repo = self._node(input["repositoryId"], Repository).row
+        self._hub.access.require(self._actor, repo, "issues", "write", role="read")
+        parent = self._issue(input["parentIssueId"])[1] if input.get("parentIssueId") else None
+        with self._hub.tx():
+            row = issues.create(
+                self._hub,
+                repo,
+                self._actor,
+                input["title"],
+                input.get("body"),
+                labels=self._label_names(input.get("labelIds") or []),
+                assignees=self._logins(input.get("assigneeIds") or []),
+                **self._milestone(input),
+            )
+            if parent is not None:
+                relations.add_sub_issue(self._hub, parent, row, self._actor)
+        return answer(input, issue=self._show(row["id"]))
+
+    def updateIssue(self, input: Input) -> Input:
+        repo, row = self._issue(input["id"])
+        changes: Input = {key: input[key] for key in ("title", "body") if input.get(key) is not None}
+        if input.get("state"):
+            changes["state"] = input["state"].lower()
+        if input.get("labelIds") is not None:
+            changes["labels"] = self._label_names(input["labelIds"])
+        if input.get("assigneeIds") is not None:
+            changes["assignees"] = self._logins(input["assigneeIds"])
+        changes |= self._milestone(input)
+        issues.edit(self._hub, repo, row, self._actor, changes)
+        return answer(input, issue=self._show(row["id"]), actor=self._me())
+
+    def closeIssue(self, input: Input) -> Input:
+        _, row = self._issue(input["issueId"])
+        reason = _REASONS[input.get("stateReason") or "COMPLETED"]
+        if row["state"] == "open":
+            issues.close(self._hub, row, self._actor.account_id, reason=reason)
+        return answer(input, issue=self._show(row["id"]))
+
+    def reopenIssue(self, input: Input) -> Input:
+        _, row = self._issue(input["issueId"])
+        if row["state"] == "closed":
+            issues.reopen(self._hub, row, self._actor.account_id)
+        return answer(input, issue=self._show(row["id"]))
+
+    def addSubIssue(self, input: Input) -> Input:
+        if not input.get("subIssueId"):
+            raise QueryError("UNPROCESSABLE", "subIssueId is required")
+        parent = self._issue(input["issueId"])[1]
+        child = self._node(input["subIssueId"], Issue).row
+        relations.add_sub_issue(self._hub, parent, child, self._actor, replace_parent=bool(input.get("replaceParent")))
+        return answer(input, issue=self._show(parent["id"]), subIssue=self._show(child["id"]))
+
+    def removeSubIssue(self, input: Input) -> Input:
+        parent, child = self._issue(input["issueId"])[1], self._node(input["subIssueId"], Issue).row
+        relations.remove_sub_issue(self._hub, parent, child, self._actor)
+        return answer(input, issue=self._show(parent["id"]), subIssue=self._show(child["id"]))
+
+    def addBlockedBy(self, input: Input) -> Input:
+        row, blocker = self._issue(input["issueId"])[1], self._node(input["blockingIssueId"], Issue).row
+        relations.add_blocker(self._hub, row, blocker, self._actor)
+        return answer(input, issue=self._show(row["id"]), blockingIssue=self._show(blocker["id"]))
+
+    def removeBlockedBy(self, input: Input) -> Input:
+        row, blocker = self._issue(input["issueId"])[1], self._node(input["blockingIssueId"], Issue).row
+        relations.remove_blocker(self._hub, row, blocker, self._actor)
+        return answer(input, issue=self._show(row["id"]), blockingIssue=self._show(blocker["id"]))
+
+    def addLabelsToLabelable(self, input: Input) -> Input:
+        repo, row = self._issue(input["labelableId"])
+        labels.add(self._hub, repo, row, self._label_names(input["labelIds"]), self._actor)
+        return answer(input, labelable=self._show(row["id"]))
+
+    def removeLabelsFromLabelable(self, input: Input) -> Input:
+        repo, row = self._issue(input["labelableId"])
+        with self._hub.tx():
+            for name in self._label_names(input["labelIds"]):
+                labels.remove(self._hub, repo, row, name, self._actor)
+        return answer(input, labelable=self._show(row["id"]))
+
+    # -- comments
+
+    def addComment(self, input: Input) -> Input:
+        repo, row = self._issue(input["subjectId"], role="read")
+        made = comments.create(self._hub, repo, row, self._actor, input["body"])
+        shown = IssueComment(self._scope, made)
+        return answer(input, subject=self._show(row["id"]), commentEdge={"node": shown, "cursor": shown.id()})
+
+    def _comment(self, id: str) -> Row:
+        found = self._node(id, IssueComment)
+        repo = found.repository().row
+        self._hub.access.require(self._actor, repo, BOTH, "write", role="read")
+        if not comments.may_change(self._hub, repo, found.row, self._actor):
+            name = self._actor.login
+            raise QueryError("FORBIDDEN", f"{name} does not have the correct permissions to change this comment")
+        row: Row = found.row
+        return row
+
+    def updateIssueComment(self, input: Input) -> Input:
+        row = comments.edit(self._hub, self._comment(input["id"]), self._actor, input["body"])
+        return answer(input, issueComment=IssueComment(self._scope, row))
+
+    def deleteIssueComment(self, input: Input) -> Input:
+        comments.delete(self._hub, self._comment(input["id"]), self._actor)
+        return answer(input)
