@@ -48,7 +48,7 @@ def edit(hub: Hub, row: Row, actor: Actor, body: str) -> Row:
     if body == row["body"]:
         return row
     with hub.tx():
-        hub.db.update("comments", row["id"], body=body, updated_at=hub.now())
+        hub.db.update("comments", row["id"], body=body, updated_at=hub.now(), edited_at=hub.now())
         issues.touch(hub, row["issue_id"])
         changed = hub.db.get("comments", row["id"])
         _tell(hub, changed, "edited", actor, changes={"body": {"from": row["body"]}})

@@ -76,9 +76,9 @@ def _bypasses(hub: Hub, repo: Row, row: Row, actor: Actor) -> bool:
 def rules_for(hub: Hub, repo: Row, branch: str, actor: Actor | None = None) -> Rules | None:
     """What the branch demands (of this actor, whom rulesets may let pass), None when it is free."""
     parts = []
-    classic = protection(hub, repo["id"], branch)
-    if classic is not None:
-        parts.append(_classic(classic))
+    own = protection(hub, repo["id"], branch)
+    if own is not None:
+        parts.append(classic(own))
     for row in rulesets(hub, repo, branch):
         if actor is None or not _bypasses(hub, repo, row, actor):
             parts.append(_ruleset(json.loads(row["rules"])))
@@ -98,7 +98,8 @@ def rules_for(hub: Hub, repo: Row, branch: str, actor: Actor | None = None) -> R
     )
 
 
-def _classic(settings: Mapping[str, Any]) -> Rules:
+def classic(settings: Mapping[str, Any]) -> Rules:
+    """The rules of a classic protection."""
     checks = settings.get("required_status_checks") or {}
     reviews = settings.get("required_pull_request_reviews")
     named = [(str(c["context"]), _app(c.get("app_id"))) for c in checks.get("checks") or []]

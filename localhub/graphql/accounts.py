@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from localhub.graphql.base import Object, Scope
+from localhub.graphql.base import Connection, Object, Scope
 from localhub.ids import node_id
 from localhub.render.accounts import simple_user
 
@@ -31,7 +32,53 @@ class _Account(Object):
         return self.url().removeprefix(self.hub.html())
 
 
-class User(_Account):
+class _Owner(_Account):
+    """Who can own repositories."""
+
+    def repositories(
+        self,
+        isFork: bool | None = None,
+        isArchived: bool | None = None,
+        orderBy: dict[str, str] | None = None,
+        affiliations: list[str] | None = None,
+        ownerAffiliations: list[str] | None = None,
+        privacy: str | None = None,
+        visibility: str | None = None,
+        **page: Any,
+    ) -> RepositoryConnection:
+        from localhub.graphql.repository import Repository
+
+        access, private = self.hub.access, {"PRIVATE": True, "PUBLIC": False}
+        rows = [access.repo_by_id(row["id"]) for row in self.hub.db.rows("SELECT id FROM repos ORDER BY id")]
+        asked = {"isArchived": isArchived, "private": private.get(privacy or visibility or "")}
+
+        def wanted(row: Row) -> bool:
+            own = row["owner_id"] == self.row["id"]
+            others = {"COLLABORATOR", "ORGANIZATION_MEMBER"} & set(ownerAffiliations or affiliations or ())
+            mine = own or (bool(others) and access.role(row, self.row["id"]) not in ("none", "read"))
+            return (
+                mine
+                and access.sees(self.scope.actor, row)
+                and not isFork
+                and asked["isArchived"] in (None, bool(row["archived"]))
+                and asked["private"] in (None, bool(row["private"]))
+            )
+
+        shown = [row for row in rows if wanted(row)]
+        if orderBy:
+            keys = {"NAME": "name", "PUSHED_AT": "pushed_at", "CREATED_AT": "created_at", "UPDATED_AT": "updated_at"}
+            key = keys.get(orderBy["field"], "id")
+            shown.sort(key=lambda row: (row[key], row["id"]), reverse=orderBy["direction"] == "DESC")
+        return RepositoryConnection(shown, lambda row: Repository(self.scope, row), **page)
+
+
+class RepositoryConnection(Connection):
+    def __init__(self, items: list[Row], make: Callable[[Any], Any], **page: Any) -> None:
+        super().__init__(items, make, **page)
+        self.totalDiskUsage = sum(row["size"] for row in items)
+
+
+class User(_Owner):
     def email(self) -> str:
         return self.row["email"] or ""
 
@@ -45,7 +92,7 @@ class Bot(_Account):
         return str(self.row["login"]).removesuffix("[bot]")
 
 
-class Organization(_Account):
+class Organization(_Owner):
     pass
 
 

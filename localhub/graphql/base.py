@@ -102,11 +102,6 @@ class Connection:
         skip: int | None = None,
         **_: Any,
     ) -> None:
-        if first is None and last is None:
-            raise QueryError(
-                "MISSING_PAGINATION_BOUNDARIES",
-                "You must provide a `first` or `last` value to properly paginate the connection.",
-            )
         for name, count in (("first", first), ("last", last)):
             if count is not None and not 0 <= count <= PAGE:
                 kind = "EXCESSIVE_PAGINATION" if count > PAGE else "ARGUMENT_LIMIT"
@@ -122,25 +117,33 @@ class Connection:
         if last is not None:
             start = max(start, end - last)
         self.totalCount = len(items)
+        self._bounded = first is not None or last is not None
         self._start, self._end = start, end
-        self._made = [make(item) for item in items[start:end]]
+        self._made = [make(item) for item in items[start:end]] if self._bounded else []
 
-    def nodes(self) -> list[Any]:
+    def _shown(self) -> list[Any]:
+        """The page's objects; only a count may be asked for without a page size."""
+        if not self._bounded:
+            raise QueryError(
+                "MISSING_PAGINATION_BOUNDARIES",
+                "You must provide a `first` or `last` value to properly paginate the connection.",
+            )
         return self._made
 
+    def nodes(self) -> list[Any]:
+        return self._shown()
+
     def edges(self) -> list[dict[str, Any]]:
-        return [{"node": node, "cursor": _cursor(self._start + at)} for at, node in enumerate(self._made, 1)]
+        return [{"node": node, "cursor": _cursor(self._start + at)} for at, node in enumerate(self._shown(), 1)]
 
     def pageInfo(self) -> dict[str, Any]:
+        self._shown()
         return {
             "hasNextPage": self._end < self.totalCount,
             "hasPreviousPage": self._start > 0,
             "startCursor": _cursor(self._start + 1) if self._made else None,
             "endCursor": _cursor(self._end) if self._made else None,
         }
-
-    def totalDiskUsage(self) -> int:
-        return 0
 
 
 def _cursor(position: int) -> str:

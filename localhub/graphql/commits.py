@@ -30,6 +30,14 @@ class Ref:
     def id(self) -> str:
         return text_node_id("Ref", self.repository.row["id"], self._name)
 
+    def branchProtectionRule(self) -> Any:
+        from localhub.graphql.rules import BranchProtectionRule
+
+        repo = self.repository
+        sql = "SELECT * FROM protections WHERE repo_id = ? AND branch = ?"
+        row = repo.hub.db.row(sql, repo.row["id"], self.name) if self.prefix == "refs/heads/" else None
+        return None if row is None else BranchProtectionRule(repo.scope, row)
+
     def target(self) -> Commit | None:
         sha = self.repository.git.resolve(self._name)
         return None if sha is None else Commit.at(self.repository, sha)

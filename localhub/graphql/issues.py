@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localhub import comments, housekeeping
 from localhub.graphql.accounts import account
-from localhub.graphql.base import Connection, Object, Scope
+from localhub.graphql.base import Connection, Scope
+from localhub.graphql.development import LinkedBranch
+from localhub.graphql.milestones import Milestone
+from localhub.graphql.reactable import Reactable
 from localhub.graphql.repository import Label, Repository, repository
 from localhub.ids import node_id
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 _CHILDREN = "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.child_id WHERE s.parent_id = ? ORDER BY s.position"
 
 
-class Written(Object):
+class Written(Reactable):
     """What somebody wrote: an issue, comment, review."""
 
     AUTHOR = "author_id"
@@ -48,12 +52,30 @@ class Written(Object):
 class Thread(Written):
     """What issues and pull requests share; `issue_row` is the row in `issues`."""
 
+    SUBJECT = "issue"
+
     @property
     def issue_row(self) -> Row:
         return self.row
 
     def locked(self) -> bool:
         return bool(self.issue_row["locked"])
+
+    def activeLockReason(self) -> str | None:
+        reason = self.issue_row["lock_reason"]
+        return None if reason is None else str(reason).replace(" ", "_").replace("-", "_").upper()
+
+    @property
+    def subject_id(self) -> int:
+        return int(self.issue_row["id"])
+
+    def milestone(self) -> Milestone | None:
+        found = self.issue_row["milestone_id"]
+        return None if found is None else Milestone(self.scope, self.hub.db.get("milestones", found))
+
+    def projectCards(self, **page: Any) -> Connection:
+        # There are no projects here; clients ask nevertheless.
+        return Connection([], lambda row: row, **page)
 
     def closed(self) -> bool:
         return bool(self.issue_row["state"] == "closed")
@@ -112,6 +134,13 @@ class Issue(Thread):
                 seen[row["repo_id"]] = self.hub.access.sees(self.scope.actor, repo)
         return [row for row in rows if seen[row["repo_id"]]]
 
+    def isPinned(self) -> bool:
+        return bool(self.hub.db.value("SELECT 1 FROM pins WHERE issue_id = ?", self.row["id"]))
+
+    def linkedBranches(self, **page: Any) -> Connection:
+        rows = housekeeping.linked_branches(self.hub, self.row["id"])
+        return Connection(rows, lambda row: LinkedBranch(self.scope, row), **page)
+
     def parent(self) -> Issue | None:
         sql = "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?"
         rows = self._visible(self.hub.db.rows(sql, self.row["id"]))
@@ -151,6 +180,7 @@ class Issue(Thread):
 
 class IssueComment(Written):
     COLUMNS = {"createdAt": "created_at", "publishedAt": "created_at", "updatedAt": "updated_at"}
+    SUBJECT = "comment"
 
     @property
     def _issue(self) -> Row:
@@ -164,6 +194,19 @@ class IssueComment(Written):
 
     def issue(self) -> Issue:
         return Issue(self.scope, self._issue)
+
+    def isMinimized(self) -> bool:
+        return self.row["minimized"] is not None
+
+    def minimizedReason(self) -> str | None:
+        reason: str | None = self.row["minimized"]
+        return reason
+
+    def viewerCanMinimize(self) -> bool:
+        return comments.may_change(self.hub, self.repository().row, self.row, self.scope.actor)
+
+    def includesCreatedEdit(self) -> bool:
+        return self.row["edited_at"] is not None
 
     def pullRequest(self) -> Any:
         from localhub.graphql.pulls import PullRequest

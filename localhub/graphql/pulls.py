@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from localhub import gitdiff, merging, protection, pulls, reviewthreads
+from localhub.closing import references
 from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Scope
 from localhub.graphql.commits import Commit, Ref
@@ -32,7 +33,8 @@ class PullRequest(Thread):
         "mergedAt": "merged_at",
     }
     FLAGS = {"isDraft": "draft", "merged": "merged", "maintainerCanModify": "maintainer_can_modify"}
-    isCrossRepository = False
+    # No forks, no merge queues.
+    isCrossRepository = isInMergeQueue = isMergeQueueEnabled = False
 
     @classmethod
     def of_issue(cls, scope: Scope, issue: Row) -> PullRequest:
@@ -147,6 +149,19 @@ class PullRequest(Thread):
         base = git.merge_base(self.row["base_sha"], self.row["head_sha"])
         found = gitdiff.changes(git, base, self.row["head_sha"], patches=False)
         return Connection(found, _changed_file, **page)
+
+    def closingIssuesReferences(
+        self, orderBy: Any = None, userLinkedOnly: bool | None = None, **page: Any
+    ) -> Connection:
+        """The issues that merging will close: keywords count for the default branch only."""
+        from localhub.graphql.issues import Issue
+
+        repo, found = self.repository(), []
+        if not userLinkedOnly and self.row["base_ref"] == repo.row["default_branch"]:
+            named = [number for name, number in references(self.body(), repo.nameWithOwner()) if name is None]
+            sql = "SELECT * FROM issues WHERE repo_id = ? AND number = ? AND is_pull = 0"
+            found = [row for number in named if (row := self.hub.db.row(sql, repo.row["id"], number))]
+        return Connection(found, lambda row: Issue(self.scope, row), **page)
 
     def statusCheckRollup(self) -> Any:
         head = Commit.at(self.repository(), self.row["head_sha"])

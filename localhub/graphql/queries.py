@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localhub.clock import iso
-from localhub.graphql import accounts, checks, commits, issues, pulls, repository, reviews
+from localhub.graphql import (
+    accounts,
+    checks,
+    commits,
+    development,
+    issues,
+    milestones,
+    pulls,
+    repository,
+    reviews,
+    rules,
+)
 from localhub.graphql.base import QueryError, Scope, not_found
 from localhub.ids import parse_node_id, parse_text_node_id
 
@@ -24,6 +35,10 @@ _TABLES: Mapping[str, tuple[str, Any]] = {
     "WorkflowRun": ("workflow_runs", checks.WorkflowRun),
     "Workflow": ("workflows", checks.Workflow),
     "StatusContext": ("statuses", checks.StatusContext),
+    "Milestone": ("milestones", milestones.Milestone),
+    "PinnedIssue": ("pins", development.PinnedIssue),
+    "LinkedBranch": ("linked_branches", development.LinkedBranch),
+    "BranchProtectionRule": ("protections", rules.BranchProtectionRule),
 }
 
 

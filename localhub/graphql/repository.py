@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localhub.gitstore import GitRepo
+from localhub.graphql import filters
+from localhub.graphql.about import About
 from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Object, Scope, not_found
 from localhub.graphql.commits import Commit, Ref
+from localhub.graphql.development import PinnedIssue
+from localhub.graphql.rules import BranchProtectionRule
 from localhub.ids import node_id
 
 if TYPE_CHECKING:
     from localhub.db import Row
 
-_STATES = {"OPEN": "p.open = 1", "MERGED": "p.merged = 1", "CLOSED": "p.open = 0 AND p.merged = 0"}
-_ORDER = {"CREATED_AT": "i.id", "UPDATED_AT": "i.updated_at", "COMMENTS": "i.comments"}
 
-
-class Repository(Object):
+class Repository(About):
     COLUMNS = {
+        **About.COLUMNS,
         "name": "name",
         "description": "description",
         "homepageUrl": "homepage",
@@ -127,19 +129,14 @@ class Repository(Object):
     ) -> Connection:
         from localhub.graphql.issues import Issue
 
-        asked = filterBy or {}
-        where = [
-            "i.repo_id = ? AND i.is_pull = 0",
-            *_marks("i.state", [s.lower() for s in asked.get("states") or states or []]),
-        ]
-        args: list[Any] = [self.row["id"], *(s.lower() for s in asked.get("states") or states or [])]
-        names = asked.get("labels") or labels
-        if names:
-            where.append(_LABELLED.format(marks=", ".join("?" for _ in names)))
-            args += names
-        sql = f"SELECT i.id FROM issues i WHERE {' AND '.join(where)} ORDER BY {_order(orderBy)}"  # noqa: S608
+        asked = {"states": states, "labels": labels} | {k: v for k, v in (filterBy or {}).items() if v is not None}
+        found = [("i.repo_id = ? AND i.is_pull = 0", [self.row["id"]])]
+        found += filters.issue_filters(self.hub, self.scope.actor, asked)
+        rows = self._matching("SELECT i.id FROM issues i", found, orderBy)
+        if asked.get("mentioned"):
+            rows = [row for row in rows if filters.mentioning(self.hub, self.row, row["id"], asked["mentioned"])]
         db = self.hub.db
-        return Connection(db.rows(sql, *args), lambda row: Issue(self.scope, db.get("issues", row["id"])), **page)
+        return Connection(rows, lambda row: Issue(self.scope, db.get("issues", row["id"])), **page)
 
     def pullRequests(
         self,
@@ -152,45 +149,56 @@ class Repository(Object):
     ) -> Connection:
         from localhub.graphql.pulls import PullRequest
 
-        where, args = ["p.repo_id = ?"], [self.row["id"]]
-        if states:
-            where.append("(" + " OR ".join(_STATES[state] for state in states) + ")")
+        found = [("p.repo_id = ?", [self.row["id"]]), *filters.pull_states(states), *filters.labelled(labels)]
         for column, value in (("p.head_ref", headRefName), ("p.base_ref", baseRefName)):
             if value is not None:
-                where.append(f"{column} = ?")
-                args.append(value)
-        if labels:
-            where.append(_LABELLED.format(marks=", ".join("?" for _ in labels)))
-            args += labels
-        sql = "SELECT p.id FROM pulls p JOIN issues i ON i.id = p.issue_id"
-        rows = self.hub.db.rows(f"{sql} WHERE {' AND '.join(where)} ORDER BY {_order(orderBy)}", *args)
+                found.append((f"{column} = ?", [value]))
+        rows = self._matching("SELECT p.id FROM pulls p JOIN issues i ON i.id = p.issue_id", found, orderBy)
         return Connection(rows, lambda row: PullRequest(self.scope, self.hub.db.get("pulls", row["id"])), **page)
+
+    def _matching(self, select: str, found: filters.Conditions, orderBy: dict[str, str] | None) -> list[Row]:
+        where = " AND ".join(condition for condition, _ in found)
+        values = [value for _, values in found for value in values]
+        return self.hub.db.rows(f"{select} WHERE {where} ORDER BY {filters.order(orderBy)}", *values)
+
+    def pinnedIssues(self, **page: Any) -> Connection:
+        rows = self.hub.db.rows("SELECT * FROM pins WHERE repo_id = ? ORDER BY id", self.row["id"])
+        return Connection(rows, lambda row: PinnedIssue(self.scope, row), **page)
+
+    def branchProtectionRules(self, **page: Any) -> Connection:
+        rows = self.hub.db.rows("SELECT * FROM protections WHERE repo_id = ? ORDER BY id", self.row["id"])
+        return Connection(rows, lambda row: BranchProtectionRule(self.scope, row), **page)
+
+    def milestone(self, number: int) -> Any:
+        from localhub.graphql.milestones import Milestone
+
+        sql = "SELECT * FROM milestones WHERE repo_id = ? AND number = ?"
+        row = self.hub.db.row(sql, self.row["id"], number)
+        return None if row is None else Milestone(self.scope, row)
+
+    def milestones(
+        self, query: str | None = None, states: list[str] | None = None, orderBy: Any = None, **page: Any
+    ) -> Connection:
+        from localhub.graphql.milestones import Milestone
+
+        column = {"DUE_DATE": "due_on", "UPDATED_AT": "updated_at"}.get((orderBy or {}).get("field", ""), "number")
+        direction = "DESC" if (orderBy or {}).get("direction") == "DESC" else "ASC"
+        sql = f"SELECT * FROM milestones WHERE repo_id = ? AND title LIKE ? ORDER BY {column} {direction}"  # noqa: S608
+        rows = self.hub.db.rows(sql, self.row["id"], f"%{query or ''}%")
+        rows = [row for row in rows if not states or row["state"].upper() in states]
+        return Connection(rows, lambda row: Milestone(self.scope, row), **page)
 
     def label(self, name: str) -> Label | None:
         row = self.hub.db.row("SELECT * FROM labels WHERE repo_id = ? AND name = ?", self.row["id"], name)
         return None if row is None else Label(self.scope, row)
 
     def labels(self, query: str | None = None, orderBy: Any = None, **page: Any) -> Connection:
-        sql = "SELECT * FROM labels WHERE repo_id = ? AND name LIKE ? ORDER BY id"
-        rows = self.hub.db.rows(sql, self.row["id"], f"%{query or ''}%")
+        column = "name" if (orderBy or {}).get("field") == "NAME" else "id"
+        direction = "DESC" if (orderBy or {}).get("direction") == "DESC" else "ASC"
+        sql = f"""SELECT * FROM labels WHERE repo_id = ? AND (name LIKE ? OR description LIKE ?)
+                  ORDER BY {column} {direction}"""  # noqa: S608
+        rows = self.hub.db.rows(sql, self.row["id"], *[f"%{query or ''}%"] * 2)
         return Connection(rows, lambda row: Label(self.scope, row), **page)
-
-
-_LABELLED = (
-    "EXISTS (SELECT 1 FROM issue_labels l JOIN labels n ON n.id = l.label_id"
-    " WHERE l.issue_id = i.id AND n.name IN ({marks}))"
-)  # fmt: skip
-
-
-def _marks(column: str, values: list[str]) -> list[str]:
-    return [f"{column} IN ({', '.join('?' for _ in values)})"] if values else []
-
-
-def _order(order: dict[str, str] | None) -> str:
-    if not order:
-        return "i.id"
-    direction = "DESC" if order["direction"] == "DESC" else "ASC"
-    return f"{_ORDER[order['field']]} {direction}, i.id {direction}"
 
 
 def repository(scope: Scope, repo_id: int) -> Repository:

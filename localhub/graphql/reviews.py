@@ -45,6 +45,7 @@ class PullRequestReview(_OfPull, Written):
         "updatedAt": "updated_at",
     }
     AUTHOR = "user_id"
+    SUBJECT = "review"
 
     def id(self) -> str:
         return node_id("PullRequestReview", self.row["id"])
@@ -149,10 +150,10 @@ class PullRequestReviewComment(_OfPull, Written):
         "originalPosition": "original_position",
         "createdAt": "created_at",
         "draftedAt": "created_at",
-        "publishedAt": "created_at",
         "updatedAt": "updated_at",
     }
     AUTHOR = "user_id"
+    SUBJECT = "review_comment"
 
     def id(self) -> str:
         return node_id("PullRequestReviewComment", self.row["id"])

@@ -223,7 +223,9 @@ def test_errors_are_github_s(hub: Any) -> None:
             assert found["message"].startswith("Could not resolve to a Repository with the name '")
         made = issue(alice, "Hidden")
         assert error(mallory, "query($id: ID!) { node(id: $id) { id } }", id=made["node_id"])["type"] == "NOT_FOUND"
-        document = '{ repository(owner: "alice", name: "sample") { issues%s { totalCount } } }'
+        document = '{ repository(owner: "alice", name: "sample") { issues%s { totalCount nodes { number } } } }'
+        count = '{ repository(owner: "alice", name: "sample") { issues { totalCount } } }'
+        assert data(alice, count)["repository"]["issues"]["totalCount"] == 1, "a count needs no page size"
         assert error(alice, document % "")["type"] == "MISSING_PAGINATION_BOUNDARIES"
         assert error(alice, document % "(first: 101)")["type"] == "EXCESSIVE_PAGINATION"
         assert "Cannot query field 'nope'" in error(alice, "{ nope }")["message"]
