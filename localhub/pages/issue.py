@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import comments, issues, labels, relations
+from localhub import comments, issues, labels, notifications, relations
 from localhub.context import current_actor
 from localhub.errors import conflict, forbidden, not_found
 from localhub.pages import markdown, shapes, timeline
+from localhub.pages.issues import all_labels, milestones
+from localhub.pages.people import assignable
 from localhub.pages.talk import BOTH, Talk
 from localhub.pages.tree import Family
 from localhub.pages.web import FormDep, Posted, Web, home, to
@@ -32,15 +34,19 @@ def common(hub: Hub, repo: Row, row: Row, talk: Talk) -> dict[str, Any]:
         "state": shapes.issue_state(hub, row),
         "words": shapes.STATE_WORDS,
         "labels": labels.of_issue(hub, row["id"]),
-        "all_labels": hub.db.rows("SELECT * FROM labels WHERE repo_id = ? ORDER BY name", repo["id"]),
+        "all_labels": all_labels(hub, repo),
         "assignees": [shapes.person(hub, each["account_id"]) for each in assignees],
-        "assignable": _assignable(hub, repo, row),
+        "assignable": assignable(hub, repo, row),
+        "milestone": hub.db.get("milestones", row["milestone_id"]) if row["milestone_id"] else None,
+        "milestones": milestones(hub, repo),
+        "subscribed": _subscribed(hub, row, talk.actor.account_id),
     }
 
 
-def _assignable(hub: Hub, repo: Row, row: Row) -> list[str]:
-    people = hub.db.rows("SELECT id, login FROM accounts WHERE type = 'User' ORDER BY login LIMIT 200")
-    return [each["login"] for each in people if issues.assignable(hub, repo, row, each["id"])]
+def _subscribed(hub: Hub, row: Row, account_id: int) -> bool:
+    """Whether a person hears of what happens here."""
+    sql = "SELECT 1 FROM threads WHERE issue_id = ? AND account_id = ? AND subscribed AND NOT ignored"
+    return bool(hub.db.value(sql, row["id"], account_id))
 
 
 def page_of(repo: Row, row: Row) -> str:
@@ -62,9 +68,9 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             request,
             "issue.html",
             tab="issues",
-            items=timeline.items(hub, talk, row),
+            items=timeline.window(timeline.items(hub, talk, row), whole=request.query_params.get("all") == "1"),
             tree=family.tree(row),
-            above=[(each, family.href(each), shapes.issue_state(hub, each)) for each in family.above(row)],
+            above=_linked(hub, family, family.above(row)),
             blockers=_linked(hub, family, relations.blockers(hub, row["id"])),
             blocking=_linked(hub, family, relations.blocked(hub, row["id"])),
             closers=family.pulls(row),
@@ -134,23 +140,30 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             issues.assign(hub, repo, row, form.all("add"), current_actor())
         return to(page_of(repo, row))
 
-    @api.post(root + "/relations")
-    def relate(owner: str, name: str, number: int, form: FormDep) -> Response:
-        """`do`: add or remove, `what`: sub_issue or blocker, `other`: an issue of the same repository."""
-        repo = hub.access.repo(owner, name, "issues", "write", role="triage")
-        row, actor = issues.find(hub, repo, number), current_actor()
-        other = issues.find(hub, repo, int(form.text("other").lstrip("#") or 0))
-        match (form.text("do"), form.text("what")):
-            case ("add", "sub_issue"):
-                relations.add_sub_issue(hub, row, other, actor)
-            case ("remove", "sub_issue"):
-                relations.remove_sub_issue(hub, row, other, actor)
-            case ("add", "blocker"):
-                relations.add_blocker(hub, row, other, actor)
-            case ("remove", "blocker"):
-                relations.remove_blocker(hub, row, other, actor)
-            case _:
-                raise not_found()
+    @api.post(root + "/milestone")
+    def milestone(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write", role="triage")
+        row = issues.find(hub, repo, number)
+        chosen = form.number("milestone") if form.text("milestone") else None
+        issues.set_milestone(hub, repo, row, chosen, current_actor())
+        return to(page_of(repo, row))
+
+    @api.post(root + "/lock")
+    def lock(owner: str, name: str, number: int, form: FormDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH, "write")
+        row = issues.find(hub, repo, number)
+        locked, reason = form.text("do") != "unlock", form.text("reason") or None
+        issues.lock(hub, row, current_actor(), locked=locked, reason=reason if locked else None)
+        return to(page_of(repo, row))
+
+    @api.post(root + "/subscription")
+    def subscription(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """Hear of it from now on, or no longer."""
+        repo, row = writing(owner, name, number)
+        with hub.tx():
+            thread = notifications.subscribe(hub, row, current_actor().account_id, "manual")
+            if thread is not None:
+                hub.db.update("threads", thread, subscribed=int(form.text("do") != "off"), ignored=0)
         return to(page_of(repo, row))
 
     @api.post("/{owner}/{name}/comments/{comment_id:int}/{do}")
@@ -192,4 +205,4 @@ def _check_closer(hub: Hub, repo: Row, row: Row) -> None:
 
 
 def _linked(hub: Hub, family: Family, rows: list[Row]) -> list[tuple[Row, str, str]]:
-    return [(row, family.href(row), shapes.issue_state(hub, row)) for row in rows]
+    return [(row, family.href(row), shapes.issue_state(hub, row)) for row in rows if family.sees(row)]

@@ -76,7 +76,9 @@ def routes(api: APIRouter, web: Web) -> None:
             repo,
             pull,
             "conversation",
-            items=timeline.items(hub, Talk(hub, repo), row, pull),
+            items=timeline.window(
+                timeline.items(hub, Talk(hub, repo), row, pull), whole=request.query_params.get("all") == "1"
+            ),
             merge=_merge_box(hub, repo, pull),
             closes=_closes(hub, repo, pull),
             reviewers=[shapes.person(hub, each) for each in requested(hub, pull["id"])],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from localhub import comments
+from localhub import comments, reactions
 from localhub.context import current_actor
-from localhub.pages import markdown
+from localhub.pages import markdown, shapes
 from localhub.pages.markdown import Boxes, Link
 from localhub.refs import git_of
 
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 BOTH = ("issues", "pull_requests")
+_SIGNS = {
+    "+1": ("👍", "thumbs up"), "-1": ("👎", "thumbs down"), "laugh": ("😄", "laugh"), "hooray": ("🎉", "hooray"),
+    "confused": ("😕", "confused"), "heart": ("❤️", "heart"), "rocket": ("🚀", "rocket"), "eyes": ("👀", "eyes"),
+}  # fmt: skip
+REACTIONS = [(content, *_SIGNS[content]) for content in reactions.CONTENTS]
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """One of the eight on one text: what it is called, who gave it, whether who looks did."""
+
+    content: str
+    sign: str
+    name: str
+    people: list[str]
+    own: bool
 
 
 class Talk:
@@ -58,12 +75,30 @@ class Talk:
         if row is None:
             return Markup("an issue that is gone")
         repo = self.hub.access.repo_by_id(row["repo_id"])
+        if not self.hub.access.sees(self.actor, repo):
+            return Markup("an issue of a private repository")
         kind = "pull" if row["is_pull"] else "issues"
         href = f"/{repo['owner_login']}/{repo['name']}/{kind}/{row['number']}"
         return Markup('<a href="{}">#{} {}</a>').format(href, row["number"], row["title"])
 
     def commit_link(self, sha: str) -> Markup:
         return Markup('<a class="sha" href="{}/commit/{}">{}</a>').format(self.home, sha, sha[:7])
+
+    def reactions(self, kind: str, subject_id: int) -> list[Reaction]:
+        """What people gave, in GitHub's order of the eight."""
+        given: dict[str, list[int]] = {}
+        for row in reactions.listing(self.hub, kind, subject_id, None):
+            given.setdefault(row["content"], []).append(row["account_id"])
+        return [
+            Reaction(
+                content, *_SIGNS[content], [str(shapes.person(self.hub, each)["login"]) for each in given[content]],
+                self.actor.kind == "user" and self.actor.account_id in given[content],
+            )
+            for content in reactions.CONTENTS if content in given
+        ]  # fmt: skip
+
+    def may_react(self) -> bool:
+        return self.actor.kind == "user" and not self.repo["archived"]
 
     def association(self, account_id: int) -> str:
         """OWNER, MEMBER, COLLABORATOR, CONTRIBUTOR or nothing."""

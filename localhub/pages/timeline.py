@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from localhub.pages.talk import Talk
 
 HUNK_LINES = 8
+FIRST, LAST = 40, 60  # items shown of a long conversation
 _SILENT = {"reviewed", "mentioned", "subscribed", "unsubscribed"}
 _WORDS = {
     "closed": "closed this",
@@ -54,7 +55,7 @@ _PEOPLE = {
 
 @dataclass
 class Item:
-    """kind: comment, event or review; `words` is an event's sentence, `threads` are a review's."""
+    """kind: comment, event, review or hidden; `words` is an event's sentence, `threads` are a review's."""
 
     kind: str
     at: str
@@ -63,6 +64,8 @@ class Item:
     words: Markup | str = ""
     icon: str = "dot"
     threads: list[Thread] = field(default_factory=list)
+    hidden: int = 0
+    """of kind hidden: how many items are left out here"""
 
 
 @dataclass
@@ -83,6 +86,7 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
     """Comments, events and (of a pull request) reviews with their threads, oldest first."""
     found: list[Item] = []
     alone = {} if pull is None else _reviews(hub, pull)
+    comments = {row["id"]: row for row in hub.db.rows("SELECT * FROM comments WHERE issue_id = ?", issue["id"])}
     for row in hub.db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", issue["id"]):
         data = json.loads(row["data"])
         if row["event"] == "reviewed" and data.get("review_id") in alone:
@@ -90,7 +94,7 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
         if row["event"] in _SILENT:
             continue
         if row["event"] == "commented":
-            comment = hub.db.row("SELECT * FROM comments WHERE id = ?", data["comment_id"])
+            comment = comments.get(data["comment_id"])
             if comment is not None:
                 found.append(Item("comment", row["created_at"], comment["author_id"], comment))
         else:
@@ -99,6 +103,15 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
     found += alone.values()  # comments on lines outside of a review: the timeline does not have them
     found.sort(key=lambda item: item.at)  # stable: what happened within one second keeps its order
     return found
+
+
+def window(items: list[Item], *, whole: bool = False) -> list[Item]:
+    """The beginning and the end of a long conversation: a page of 300 comments takes a second to make."""
+    hidden = len(items) - FIRST - LAST
+    if whole or hidden < LAST // 2:
+        return items
+    gap = Item("hidden", items[FIRST].at, None, hidden=hidden)
+    return [*items[:FIRST], gap, *items[-LAST:]]
 
 
 def threads(hub: Hub, pull: Row) -> list[Thread]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from localhub import relations
 from localhub.closing import references
+from localhub.context import current_actor
 from localhub.pages import checks, shapes
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ class Family:
         self._hub, self._repo = hub, repo
         self._closers: dict[int, list[Row]] | None = None
         self._left = MOST
+        self._seen: dict[int, bool] = {repo["id"]: True}
+
+    def sees(self, issue: Row) -> bool:
+        """Whether who looks may see the repository that an issue lives in."""
+        repo_id = issue["repo_id"]
+        if repo_id not in self._seen:
+            self._seen[repo_id] = self._hub.access.sees(current_actor(), self._hub.access.repo_by_id(repo_id))
+        return self._seen[repo_id]
 
     def tree(self, issue: Row) -> Node:
         """The issue with all below it, at most MOST of them."""
@@ -57,9 +66,9 @@ class Family:
             self.href(issue),
             [shapes.person(hub, each["account_id"]) for each in people] or [shapes.person(hub, issue["author_id"])],
             self.pulls(issue),
-            [each for each in relations.blockers(hub, issue["id"]) if each["state"] == "open"],
+            [each for each in relations.blockers(hub, issue["id"]) if each["state"] == "open" and self.sees(each)],
         )
-        for child in relations.children(hub, issue["id"]):
+        for child in filter(self.sees, relations.children(hub, issue["id"])):
             self._left -= 1
             if self._left < 0:
                 node.more = True

@@ -25,6 +25,7 @@ from localhub.errors import GitHubError, forbidden
 from localhub.hub import Hub
 from localhub.middleware import SESSION, classify
 from localhub.pages import shapes
+from localhub.pages.talk import REACTIONS
 
 HERE = Path(__file__).parent
 SECURITY = {
@@ -109,9 +110,23 @@ class Web:
             "csrf": csrf(session) if session else "",
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "unread": self._unread(actor.account_id) if actor.kind == "user" else 0,
+            "reactions": REACTIONS,
         }
+        if "repo" in values:
+            frame |= self._around(values["repo"])
         html = self._templates.get_template(template).render(frame | values)
         return HTMLResponse(html, status, SECURITY)
+
+    def _around(self, repo: Row) -> dict[str, Any]:
+        """What the tabs of a repository show."""
+        sql = "SELECT is_pull, COUNT(*) AS n FROM issues WHERE repo_id = ? AND state = 'open' GROUP BY is_pull"
+        counts = {row["is_pull"]: row["n"] for row in self.hub.db.rows(sql, repo["id"])}
+        actor = current_actor()
+        return {
+            "open_issues": counts.get(0, 0),
+            "open_pulls": counts.get(1, 0),
+            "may_admin": actor.kind == "user" and self.hub.access.role(repo, actor.account_id) == "admin",
+        }
 
     def _unread(self, account_id: int) -> int:
         return int(
