@@ -52,7 +52,7 @@ class Play:
         with LiveView(self.title, self.console) as view:
             view.tell(f"the local GitHub: {stage.hub_url}/{stage.full_name}")
             if self.hands_on:
-                view.tell(f"log in there as {stage.cast.person} with the token {stage.token}")
+                view.tell(f"there, act as {stage.cast.person} (top right); notifications say what waits for you")
             who = person.Person(hub, stage.cast.person, self.acts, view.tell)
             for title, body in self.issues:
                 self.roots.append(who.open(title, body))
