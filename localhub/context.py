@@ -16,6 +16,8 @@ class RequestContext:
     request_id: str
     prefix: str = ""
     """`/api/v3` when the client used it."""
+    version: str = "2022-11-28"
+    """Of the REST API."""
     actor: Actor = ANONYMOUS
     form: str = ""
     """text, html or full when bodies are asked for in such a form."""

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 
-from localhub import media
+from localhub import media, versions
 from localhub.clock import parse_iso
 from localhub.context import get_context
 
@@ -25,6 +25,8 @@ def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None
     context = get_context()
     if context and context.form:
         data = media.shaped(data, context.form)
+    if not versions.is_first():
+        data = versions.shaped(data)
     content = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
     answer = Response(content, status, dict(headers or {}), JSON)
     changed = data.get("updated_at") if status == 200 and isinstance(data, dict) else None

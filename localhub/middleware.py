@@ -22,6 +22,7 @@ from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
 from localhub.http import JSON
+from localhub.versions import VERSIONS
 
 if TYPE_CHECKING:
     from localhub.hub import Hub
@@ -32,7 +33,6 @@ API_ROOTS = {
     "notifications", "issues", "app-manifests", "emojis", "zen", "versions", "markdown",
 }  # fmt: skip
 SESSION = "localhub_session"
-VERSIONS = ("2022-11-28", "2026-03-10")
 _GIT = re.compile(r"/[^/]+/[^/]+?(\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
 Kind = Literal["admin", "git", "api", "graphql", "page"]
 
@@ -171,6 +171,7 @@ class Exchange:
                 400,
                 f"API version '{version}' is not supported. Supported versions: {', '.join(VERSIONS)}.",
             )
+        self._context.version = version or VERSIONS[0]
 
     def _sender(self, send: Send, fault: RequestFault | None) -> Send:
         """Hold the head back until the whole body is known, then add headers and turn it into a 304 if it may."""
@@ -242,7 +243,7 @@ class Exchange:
         headers["X-GitHub-Media-Type"] = media.header(self._headers.get("accept", ""))
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Access-Control-Expose-Headers"] = intake.EXPOSED
-        headers["X-GitHub-Api-Version-Selected"] = self._headers.get("x-github-api-version", VERSIONS[0])
+        headers["X-GitHub-Api-Version-Selected"] = self._context.version
         headers["Server"] = "localhub"
         for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
             if name not in headers:

@@ -19,6 +19,7 @@ from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import actions as render
+from localhub.versions import is_first
 
 
 def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
@@ -123,9 +124,13 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
         if not isinstance(parsed, Workflow) or "workflow_dispatch" not in parsed.on:
             raise GitHubError(422, "Workflow does not have 'workflow_dispatch' trigger")
         with hub.tx():
-            triggers.dispatch(hub, repo, parsed, full, sha, data.get("inputs") or {}, hub.access.user().account_id)
+            by = hub.access.user().account_id
+            run_id = triggers.dispatch(hub, repo, parsed, full, sha, data.get("inputs") or {}, by)
             service.poke()
-        return reply(None, 204)
+        if is_first() and data.get("return_run_details") is not True:
+            return reply(None, 204)
+        shown = render.run(hub, hub.db.get("workflow_runs", run_id))
+        return reply({"workflow_run_id": run_id, "run_url": shown["url"], "html_url": shown["html_url"]})
 
     @api.get("/repos/{owner}/{name}/actions/runs/{run_id}")
     def run(owner: str, name: str, run_id: int) -> Response:

@@ -20,6 +20,7 @@ from localhub.installing import suspend, uninstall, unsuspend
 from localhub.render import apps as render
 from localhub.render import repos
 from localhub.rest.apps import current_app
+from localhub.versions import is_first
 
 TOKEN_SECONDS = 3600
 MAX_REPOSITORIES = 500
@@ -56,7 +57,7 @@ def router(hub: Hub) -> APIRouter:
     @api.delete("/app/installations/{installation_id}")
     def delete(installation_id: int) -> Response:
         uninstall(hub, own(installation_id), by=current_actor().account_id)
-        return reply(None, 204)
+        return reply(None, 204) if is_first() else reply({}, 202)
 
     @api.put("/app/installations/{installation_id}/suspended")
     def suspend_it(installation_id: int) -> Response:

@@ -16,6 +16,7 @@ from localhub.http import PageDep, Paging, reply
 from localhub.hub import Hub
 from localhub.issuelist import listed
 from localhub.render import issues as render
+from localhub.versions import is_first
 
 BOTH = ("issues", "pull_requests")
 
@@ -74,7 +75,7 @@ def router(hub: Hub) -> APIRouter:
     @api.post("/repos/{owner}/{name}/issues")
     def create(owner: str, name: str, wanted: CreateIssue) -> Response:
         repo = hub.access.repo(owner, name, "issues", "write", role="read")
-        assignees = wanted.assignees or ([wanted.assignee] if wanted.assignee else [])
+        assignees = wanted.assignees or ([wanted.assignee] if wanted.assignee and is_first() else [])
         milestone = int(wanted.milestone) if wanted.milestone is not None else None
         row = issues.create(
             hub,
@@ -104,7 +105,7 @@ def router(hub: Hub) -> APIRouter:
         _check_editor(repo, row, values)
         if wanted.labels is not None:
             values["labels"] = names(wanted.labels)
-        if "assignee" in values and "assignees" not in values:
+        if "assignee" in values and "assignees" not in values and is_first():
             values["assignees"] = [values["assignee"]] if values["assignee"] else []
         if isinstance(values.get("milestone"), str):
             values["milestone"] = int(values["milestone"])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from localhub.context import current_actor
 from localhub.http import reply
 from localhub.hub import Hub
-from localhub.middleware import VERSIONS
+from localhub.versions import VERSIONS, is_first
 
 
 def router(hub: Hub) -> APIRouter:
@@ -28,7 +28,7 @@ def router(hub: Hub) -> APIRouter:
     def rate_limit() -> Response:
         actor = current_actor()
         resources = {name: hub.limits.state(actor, name) for name in ("core", "search", "graphql")}
-        return reply({"resources": resources, "rate": resources["core"]})
+        return reply({"resources": resources} | ({"rate": resources["core"]} if is_first() else {}))
 
     @api.get("/meta")
     def meta() -> Response:
