@@ -68,9 +68,9 @@ def localhub(folder: Path, seed: dict[str, Any]) -> Iterator[Server]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "seed.json").write_text(json.dumps(seed))
     command = [sys.executable, "-m", "localhub", "--data", str(folder / "data"), "--seed", str(folder / "seed.json")]
-    with _process(command, folder / "localhub.log") as process:
-        line = _line(process, 60)
-        server = Server("localhub", line.rsplit(" ", 1)[1].strip(), ("ghp_alice",), process.pid, {"folder": folder})
+    with process(command, folder / "localhub.log") as running:
+        line = line_of(running, 60)
+        server = Server("localhub", line.rsplit(" ", 1)[1].strip(), ("ghp_alice",), running.pid, {"folder": folder})
         server.post("/_localhub/limits", {"enforced": False, "search_lag_seconds": 0.0})
         yield server
 
@@ -93,42 +93,44 @@ def emulate(folder: Path, tokens: int) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(node), str(script), "--service", "github", "--port", str(port), "--seed", str(folder / "seed.yml")]
-    with _process(command, folder / "emulate.log") as process:
-        server = Server("emulate", f"http://127.0.0.1:{port}", names, process.pid)
-        _answers(server, process)
+    with process(command, folder / "emulate.log") as running:
+        server = Server("emulate", f"http://127.0.0.1:{port}", names, running.pid)
+        _answers(server, running)
         yield server
 
 
 @contextmanager
-def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+def process(command: list[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    """A child of the bench, ended with the block; what it says on standard error is in `log`."""
     with log.open("w") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
-            yield process
+            yield child
         finally:
-            process.send_signal(signal.SIGTERM)
+            child.send_signal(signal.SIGTERM)
             try:
-                process.wait(20)
+                child.wait(20)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+                child.kill()
+                child.wait()
+            assert child.stdout is not None
+            child.stdout.close()
 
 
-def _line(process: subprocess.Popen[str], seconds: float) -> str:
-    stream: IO[str] | None = process.stdout
+def line_of(child: subprocess.Popen[str], seconds: float) -> str:
+    """The first line that it prints."""
+    stream: IO[str] | None = child.stdout
     assert stream is not None
     ready, _, _ = select.select([stream], [], [], seconds)
     line = stream.readline() if ready else ""
     if not line:
-        raise RuntimeError(f"the server did not start: {process.args}")
+        raise RuntimeError(f"the server did not start: {child.args}")
     return line
 
 
-def _answers(server: Server, process: subprocess.Popen[str]) -> None:
+def _answers(server: Server, child: subprocess.Popen[str]) -> None:
     end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
+    while time.monotonic() < end and child.poll() is None:
         try:
             server.get("/repos/alice/sample")
             return

@@ -58,14 +58,14 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(Answer(self._parser.get_status_code(), b"".join(self._body)))
 
-    async def request(self, method: str, path: str, token: str, body: Any = None) -> Answer:
+    async def request(self, method: str, path: str, token: str, body: Any = None, *, page: bool = False) -> Answer:
         if self._transport is None:
             await asyncio.get_running_loop().create_connection(lambda: self, *self._where)
         content = b"" if body is None else json.dumps(body).encode()
         length = f"Content-Length: {len(content)}\r\nContent-Type: application/json\r\n" if body is not None else ""
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Bearer {token}\r\n"
-            f"Accept: application/vnd.github+json\r\nX-GitHub-Api-Version: 2022-11-28\r\nUser-Agent: bench\r\n{length}\r\n"
+            f"Accept: {'text/html' if page else 'application/vnd.github+json'}\r\nX-GitHub-Api-Version: 2022-11-28\r\nUser-Agent: bench\r\n{length}\r\n"
         )
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(head.encode() + content)

@@ -1,0 +1,45 @@
+"""Fills a data directory with issues, comments and pull requests' neighbours by localhub's own functions, in one go.
+
+`python -m tests.bench.localhub.fill DIR COUNT`: alice/sample gets COUNT issues, a comment on each, and as many comments
+on its first issue as on all others together; labels, one assignee, one milestone, a tenth of them closed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from localhub import auth, comments, issues, labels, seed
+from localhub.auth import Actor
+from localhub.hub import Hub
+
+SEED = {
+    "users": [{"login": "alice", "name": "Alice", "email": "alice@example.org", "token": "ghp_alice"}],
+    "repositories": [{"full_name": "alice/sample"}],
+}
+
+
+def fill(data: Path, count: int) -> None:
+    hub = Hub(data)
+    hub.limits.change({"enforced": False})
+    seed.plant(hub, seed.Seed.model_validate(SEED))
+    alice: Actor = auth.authenticate(hub, "Bearer ghp_alice")
+    repo = hub.access.repo("alice", "sample", actor=alice)
+    with hub.tx():
+        for number in range(10):
+            labels.create(hub, repo, f"label-{number}", alice)
+        for number in range(count):
+            wanted = [f"label-{number % 10}", "odd" if number % 2 else "even"]
+            text = f"What is number {number} about?\n" + "A sentence that says what is wanted and why. " * 5
+            row = issues.create(hub, repo, alice, f"Issue {number}", text, labels=wanted, assignees=["alice"])
+            comments.create(hub, repo, row, alice, f"A remark on number {number}.")
+            first = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = 1", repo["id"])
+            assert first is not None
+            comments.create(hub, repo, first, alice, f"Remark {number} on the first.")
+            if number % 10 == 9:
+                issues.close(hub, row, alice.account_id)
+    hub.close()
+
+
+if __name__ == "__main__":
+    fill(Path(sys.argv[1]), int(sys.argv[2]))
