@@ -32,7 +32,7 @@ def find(hub: Hub, repo: Row, comment_id: int) -> Row:
     return found
 
 
-def _since(text: str | None) -> str:
+def changed_since(text: str | None) -> str:
     try:
         return iso(parse_iso(text)) if text else ""
     except ValueError as error:
@@ -50,11 +50,11 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, BOTH)
         where = "FROM comments c JOIN issues i ON i.id = c.issue_id WHERE i.repo_id = ? AND c.updated_at >= ?"
         order = f"{'c.updated_at' if sort == 'updated' else 'c.id'} {'DESC' if direction == 'desc' else 'ASC'}"
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"], _since(since))
+        total = db.value(f"SELECT COUNT(*) {where}", repo["id"], changed_since(since))
         rows = db.rows(
             f"SELECT c.* {where} ORDER BY {order} LIMIT ? OFFSET ?",
             repo["id"],
-            _since(since),
+            changed_since(since),
             paging.limit,
             paging.offset,
         )
@@ -65,11 +65,11 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, BOTH)
         issue = issues.find(hub, repo, number)
         where = "FROM comments WHERE issue_id = ? AND updated_at >= ?"
-        total = db.value(f"SELECT COUNT(*) {where}", issue["id"], _since(since))
+        total = db.value(f"SELECT COUNT(*) {where}", issue["id"], changed_since(since))
         rows = db.rows(
             f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?",
             issue["id"],
-            _since(since),
+            changed_since(since),
             paging.limit,
             paging.offset,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from localhub import pulls, reviewcomments, reviews
@@ -14,6 +15,7 @@ from localhub.errors import field, invalid, not_found
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import pulls as render
+from localhub.rest.comments import changed_since
 
 
 class DraftComment(BaseModel):
@@ -21,9 +23,9 @@ class DraftComment(BaseModel):
     body: str
     position: int | None = None
     line: int | None = None
-    side: str | None = None
+    side: Literal["LEFT", "RIGHT"] | None = None
     start_line: int | None = None
-    start_side: str | None = None
+    start_side: Literal["LEFT", "RIGHT", "side"] | None = None
 
 
 class NewReview(BaseModel):
@@ -44,7 +46,7 @@ class Body(BaseModel):
 
 class Dismiss(BaseModel):
     message: str
-    event: str | None = None
+    event: Literal["DISMISS"] | None = None
 
 
 class NewComment(BaseModel):
@@ -53,11 +55,25 @@ class NewComment(BaseModel):
     path: str | None = None
     position: int | None = None
     line: int | None = None
-    side: str | None = None
+    side: Literal["LEFT", "RIGHT"] | None = None
     start_line: int | None = None
-    start_side: str | None = None
+    start_side: Literal["LEFT", "RIGHT", "side"] | None = None
     in_reply_to: int | None = None
-    subject_type: str | None = None
+    subject_type: Literal["line", "file"] | None = None
+
+
+@dataclass
+class Order:
+    """How a list of comments is asked for; GitHub ignores a direction without a sort."""
+
+    sort: str | None = None
+    direction: str | None = None
+    since: str | None = None
+
+    def sql(self) -> str:
+        down = "DESC" if self.sort and self.direction == "desc" else "ASC"
+        column = "c.updated_at" if self.sort in ("updated", "updated_at") else "c.id"
+        return f"{column} {down}, c.id {down}"
 
 
 SUBMITTED = """FROM review_comments c JOIN reviews r ON r.id = c.review_id JOIN pulls p ON p.id = c.pull_id
@@ -141,20 +157,22 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return paging.reply([render.comment(hub, repo, pull, each) for each in paging.slice(found)], len(found))
 
     @api.get(root + "/comments")
-    def comments(owner: str, name: str, number: int, paging: PageDep) -> Response:
+    def comments(owner: str, name: str, number: int, paging: PageDep, asked: Order = Depends()) -> Response:  # noqa: B008
         repo, pull = reading(owner, name, number)
-        return _listing(repo, "p.id = ?", pull["id"], paging)
+        return _listing(repo, "p.id = ?", pull["id"], paging, asked)
 
     @api.get(base + "/comments")
-    def all_comments(owner: str, name: str, paging: PageDep) -> Response:
+    def all_comments(owner: str, name: str, paging: PageDep, asked: Order = Depends()) -> Response:  # noqa: B008
         repo = hub.access.repo(owner, name, "pull_requests")
-        return _listing(repo, "p.repo_id = ?", repo["id"], paging)
+        return _listing(repo, "p.repo_id = ?", repo["id"], paging, asked)
 
-    def _listing(repo: Row, where: str, value: int, paging: PageDep) -> Response:
-        total = hub.db.value(f"SELECT COUNT(*) {SUBMITTED} {where}", value)
+    def _listing(repo: Row, where: str, value: int, paging: PageDep, asked: Order) -> Response:
+        where, values = f"{where} AND c.updated_at >= ?", (value, changed_since(asked.since))
+        total = hub.db.value(f"SELECT COUNT(*) {SUBMITTED} {where}", *values)
         rows = hub.db.rows(
-            f"SELECT c.* {SUBMITTED} {where} ORDER BY c.id LIMIT ? OFFSET ?", value, paging.limit, paging.offset
-        )
+            f"SELECT c.* {SUBMITTED} {where} ORDER BY {asked.sql()} LIMIT ? OFFSET ?",
+            *values, paging.limit, paging.offset,
+        )  # fmt: skip
         known: dict[int, Row] = {}
         shown = []
         for row in rows:
