@@ -58,9 +58,29 @@ class _Window:
 
 
 @dataclass
+class _Recent:
+    """What was counted in the last `seconds`, and its sum, so that a request costs the same after a thousand others."""
+
+    entries: deque[tuple[float, float]] = field(default_factory=deque)
+    total: float = 0.0
+
+    def forget(self, before: float, after: float) -> None:
+        """Drop what is older than `before`; and what is newer than `after`: the clock was set back."""
+        entries = self.entries
+        while entries and (entries[0][0] <= before or entries[0][0] > after):
+            self.total -= entries.popleft()[1]
+        if not entries:
+            self.total = 0.0
+
+    def add(self, now: float, amount: float) -> None:
+        self.entries.append((now, amount))
+        self.total += amount
+
+
+@dataclass
 class _Bucket:
     primary: dict[str, _Window] = field(default_factory=dict)
-    recent: dict[str, deque[tuple[float, float]]] = field(default_factory=dict)
+    recent: dict[str, _Recent] = field(default_factory=dict)
     active: int = 0
 
 
@@ -118,7 +138,7 @@ class Limits:
                 self._secondary(bucket, resource, points, now)
             if resource != "graphql":
                 window.used += 1
-                _recent(bucket, "points", now, 60).append((now, points))
+                _recent(bucket, "points", now, 60).add(now, points)
             bucket.active += 1
             self._active += 1
 
@@ -131,7 +151,7 @@ class Limits:
             # The work of one machine, shared with the requests that ran beside it: waiting is no CPU time.
             share = seconds / max(1, self._active)
             self._active = max(0, self._active - 1)
-            _recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).append((now, share))
+            _recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).add(now, share)
             if refund:
                 window = _current(bucket, resource, now)
                 window.used = max(0, window.used - 1)
@@ -140,10 +160,10 @@ class Limits:
         settings = self.settings
         if bucket.active >= settings.concurrency:
             raise _denied(SECONDARY, 60)
-        if resource != "graphql" and _sum(_recent(bucket, "points", now, 60)) + points > settings.points:
+        if resource != "graphql" and _recent(bucket, "points", now, 60).total + points > settings.points:
             raise _denied(SECONDARY, _wait(bucket.recent["points"], now, 60))
-        graphql = _sum(_recent(bucket, "cpu graphql", now, 60))
-        if graphql + _sum(_recent(bucket, "cpu", now, 60)) > settings.cpu_seconds:
+        graphql = _recent(bucket, "cpu graphql", now, 60).total
+        if graphql + _recent(bucket, "cpu", now, 60).total > settings.cpu_seconds:
             raise _denied(SECONDARY, 60)
         if resource == "graphql" and graphql > settings.graphql_cpu_seconds:
             raise _denied(SECONDARY, 60)
@@ -162,10 +182,10 @@ class Limits:
             if self.settings.enforced:
                 if window.used + cost > maximum:
                     raise GitHubError(200, f"API rate limit exceeded for {_who(actor)}.")
-                if _sum(_recent(bucket, "graphql points", now, 60)) + points > self.settings.graphql_points:
+                if _recent(bucket, "graphql points", now, 60).total + points > self.settings.graphql_points:
                     raise _denied(SECONDARY, _wait(bucket.recent["graphql points"], now, 60))
             window.used += cost
-            _recent(bucket, "graphql points", now, 60).append((now, points))
+            _recent(bucket, "graphql points", now, 60).add(now, points)
 
     def created(self, actor: Actor) -> None:
         """Count a created issue, pull request, comment or review, before it is made."""
@@ -173,13 +193,14 @@ class Limits:
         with self._lock:
             bucket = self._buckets.setdefault(actor.key, _Bucket())
             hour = _recent(bucket, "created", now, 3600)
-            minute = sum(1 for moment, _ in hour if moment > now - 60)
+            minute = _recent(bucket, "created lately", now, 60)
             if self.settings.enforced:
-                if minute >= self.settings.creations_minute:
+                if minute.total >= self.settings.creations_minute:
                     raise _denied(CREATION, 60)
-                if len(hour) >= self.settings.creations_hour:
+                if hour.total >= self.settings.creations_hour:
                     raise _denied(CREATION, _wait(hour, now, 3600))
-            hour.append((now, 1))
+            hour.add(now, 1)
+            minute.add(now, 1)
         self._hub.stats["created"] += 1
 
     def headers(self, actor: Actor, resource: str) -> dict[str, str]:
@@ -238,17 +259,14 @@ def _current(bucket: _Bucket, resource: str, now: float) -> _Window:
     return window
 
 
-def _recent(bucket: _Bucket, name: str, now: float, seconds: float) -> deque[tuple[float, float]]:
-    """The entries of the last `seconds`, older ones dropped."""
-    entries = bucket.recent.setdefault(name, deque())
-    while entries and (entries[0][0] <= now - seconds or entries[0][0] > now + 1):
-        entries.popleft()
-    return entries
+def _recent(bucket: _Bucket, name: str, now: float, seconds: float) -> _Recent:
+    """What was counted in the last `seconds`, older entries dropped."""
+    found = bucket.recent.get(name)
+    if found is None:
+        found = bucket.recent[name] = _Recent()
+    found.forget(now - seconds, now + 1)
+    return found
 
 
-def _sum(entries: deque[tuple[float, float]]) -> float:
-    return sum(amount for _, amount in entries)
-
-
-def _wait(entries: deque[tuple[float, float]], now: float, seconds: float) -> float:
-    return entries[0][0] + seconds - now + 1 if entries else seconds
+def _wait(recent: _Recent, now: float, seconds: float) -> float:
+    return recent.entries[0][0] + seconds - now + 1 if recent.entries else seconds
