@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ValidationError
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     Actions(hub, options.toolchain, slots=options.jobs, time_limit=options.job_seconds)
     certificate, key = options.tls_cert, options.tls_key
     if options.tls and certificate is None:
-        certificate, key = own_certificate(hub.data)
+        certificate, key = own_certificate(hub.data, urlsplit(hub.public_url).hostname if hub.public_url else None)
     # uvicorn raises the signal again when it has ended; by default that would end us before the hub is closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = Server(hub, options.port, certificate, key)
