@@ -51,6 +51,9 @@ replay-real: setup ## two releases of a real package, from the package index, th
 bench-engine: setup-dev ## events a second and latency of the durable loop
 	$(PY) -m tests.bench.engine $(ARGS)
 
+bench-localhub: setup-dev ## localhub beside npm's emulate; nothing lost; no growth (ARGS="--quick", "--json")
+	$(PY) -m tests.bench.localhub $(ARGS)
+
 lock: $(VENV)/.dev ## pins every package anew; the locks name no index
 	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --no-emit-index-url --no-header --upgrade -o requirements/runtime.txt
 	$(BIN)/uv pip compile -q pyproject.toml --python-version 3.11 --extra dev --no-emit-index-url --no-header -c requirements/runtime.txt -o requirements/dev.txt

@@ -91,7 +91,9 @@ async def _measure(few: Server, many: Server, repeats: int) -> dict[str, Any]:
             for connection, list_ in zip(connections, spent, strict=True):
                 method, path, body = make(number)
                 at = time.perf_counter()
-                answer = await connection.request(method.replace("PAGE", "GET"), path, "ghp_alice", body, page=method == "PAGE")
+                answer = await connection.request(
+                    method.replace("PAGE", "GET"), path, "ghp_alice", body, page=method == "PAGE"
+                )
                 list_.append(time.perf_counter() - at)
                 if answer.status >= 300:
                     raise RuntimeError(f"{name}: {answer.status} {answer.body[:300]!r}")

@@ -150,7 +150,17 @@ def _install() -> tuple[Path, Path]:
     if not (modules / "done").exists():
         modules.mkdir(parents=True, exist_ok=True)
         npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        command = [node, npm, "install", "--prefix", modules, "--no-audit", "--no-fund", "--silent", f"emulate@{EMULATE}"]
+        command = [
+            node,
+            npm,
+            "install",
+            "--prefix",
+            modules,
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            f"emulate@{EMULATE}",
+        ]
         subprocess.run(command, check=True)
         (modules / "done").touch()
     return node, modules / "node_modules" / "emulate" / "dist" / "index.js"

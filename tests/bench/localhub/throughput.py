@@ -66,7 +66,9 @@ class Target:
         tokens = self.server.tokens
         return tokens[next(self._sent) // EACH_TOKEN % len(tokens)]
 
-    async def drive(self, name: str, choose: Callable[[World, int], Call], numbers: Iterator[int], until: float) -> None:
+    async def drive(
+        self, name: str, choose: Callable[[World, int], Call], numbers: Iterator[int], until: float
+    ) -> None:
         """Sixteen clients take numbers until there are none, or until the time has passed."""
         sample = self.samples.setdefault(name, Sample())
         kept: dict[tuple[str, int], Any] = {}
@@ -110,7 +112,9 @@ async def _write(targets: list[Target], call: Call, count: int, rounds: int) -> 
             await target.drive(call.name, lambda _w, _i: call, numbers, float("inf"))
 
 
-async def _read(targets: list[Target], name: str, choose: Callable[[World, int], Call], seconds: float, rounds: int) -> None:
+async def _read(
+    targets: list[Target], name: str, choose: Callable[[World, int], Call], seconds: float, rounds: int
+) -> None:
     for turn in range(rounds):
         for target in targets if turn % 2 == 0 else targets[::-1]:
             start = turn * 1_000_000
