@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from localhub import auth
 from localhub.auth import LEVELS, Actor, TokenKind
-from localhub.context import current_actor
+from localhub.context import current_actor, get_context, note
 from localhub.errors import GitHubError, forbidden, not_found, unauthorized
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ class Access:
                     301, "Moved Permanently", headers={"Location": self._hub.api(f"/repositories/{moved}")}
                 )
             raise not_found()
+        names = (permission,) if isinstance(permission, str) else permission
+        context = get_context()
+        if context:
+            context.asked = level
+        note("X-Accepted-GitHub-Permissions", "; ".join(f"{each}={level}" for each in names))
         self.require(actor, found, permission, level, role=role)
         if level != "read" and found["archived"] and permission != "administration":
             raise forbidden("Repository was archived so is read-only.")
@@ -101,6 +106,12 @@ class Access:
             raise forbidden()
         admin = (role or level) == "admin"
         raise forbidden("Must have admin rights to Repository." if admin else "Must have push access to repository.")
+
+    def require_again(self, repo: Row, permission: str) -> None:
+        """Demand this permission of an app too, at the level at which the endpoint asked for the repository."""
+        context = get_context()
+        if context and context.actor.is_bot:
+            self.require(context.actor, repo, permission, context.asked)
 
     def allowed(
         self,

@@ -21,6 +21,8 @@ class RequestContext:
     actor: Actor = ANONYMOUS
     form: str = ""
     """text, html or full when bodies are asked for in such a form."""
+    asked: str = "read"
+    """The level at which the endpoint has asked for the repository."""
     notes: dict[str, str] = field(default_factory=dict)
     """Response headers that an endpoint wants to add."""
 
@@ -34,6 +36,13 @@ def set_context(context: RequestContext) -> None:
 
 def get_context() -> RequestContext | None:
     return _current.get()
+
+
+def note(header: str, value: str) -> None:
+    """Send this header with the answer."""
+    context = _current.get()
+    if context:
+        context.notes[header] = value
 
 
 def current_actor() -> Actor:

@@ -32,6 +32,8 @@ def find(hub: Hub, repo: Row, number: int) -> Row:
     found = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], number)
     if found is None:
         raise not_found()
+    if not found["is_pull"]:  # a permission for pull requests opens the same calls, but no issue
+        hub.access.require_again(repo, "issues")
     return found
 
 

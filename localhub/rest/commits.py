@@ -68,7 +68,8 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def pulls_of(owner: str, name: str, ref: str, paging: PageDep) -> Response:
         from localhub.render import pulls
 
-        repo, git = reading(owner, name)
+        repo = hub.access.repo(owner, name, "pull_requests")
+        git = refs.git_of(hub, repo)
         sha = git.resolve(ref)
         where = "p.repo_id = ? AND (p.head_sha = ? OR p.merge_commit_sha = ?) ORDER BY p.id"
         rows = hub.db.rows(f"{pulls.JOINED} WHERE {where}", repo["id"], sha, sha)
