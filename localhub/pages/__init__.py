@@ -8,7 +8,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from localhub.hub import Hub
-from localhub.pages import actions, deliveries, front, issue, issues, labels, pullacts, pulls, relate, repository
+from localhub.pages import (
+    actions,
+    deliveries,
+    edit,
+    front,
+    history,
+    issue,
+    issues,
+    labels,
+    pullacts,
+    pulls,
+    refs,
+    relate,
+    repository,
+)
 from localhub.pages.web import Web, browsers_only, route_class
 
 
@@ -24,7 +38,22 @@ def router(hub: Hub) -> APIRouter:
     """All other pages; they match anything, so they come last."""
     web = Web(hub)
     api = APIRouter(route_class=route_class(web))
-    for module in (front, deliveries, actions, labels, issues, issue, relate, pulls, pullacts, repository):
+    modules = (
+        front,
+        deliveries,
+        actions,
+        labels,
+        issues,
+        issue,
+        relate,
+        pulls,
+        pullacts,
+        history,
+        refs,
+        edit,
+        repository,
+    )
+    for module in modules:
         module.routes(api, web)
     front.last_routes(api)
     return api

@@ -21,6 +21,7 @@ from pygments.token import STANDARD_TYPES
 
 from localhub.pages.code import highlight
 from localhub.pages.diagram import readable
+from localhub.pages.place import Place
 
 Resolve = Callable[[str, str], "Link | None"]
 """("issue", "12"), ("issue", "o/r#12"), ("user", "ada") or ("commit", sha) to where it leads, if anywhere."""
@@ -40,6 +41,11 @@ _TAGS = nh3.ALLOWED_TAGS | {"figure", "figcaption", "details", "summary", "input
 _CLASSES = {
     "span": {name for name in STANDARD_TYPES.values() if name},
     "pre": {"code"}, "figure": {"diagram"}, "ul": {"edges"}, "li": {"task"},
+}  # fmt: skip
+_OWN = "user-content-"
+_ATTRIBUTES = {
+    **nh3.ALLOWED_ATTRIBUTES, "a": {"href", "title"}, "th": {"align"}, "td": {"align"},
+    **{f"h{level}": {"id"} for level in range(1, 7)},
 }  # fmt: skip
 
 
@@ -65,22 +71,63 @@ class Box:
     label: str
 
 
-def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None) -> Markup:
-    """`text` as HTML."""
+def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None, place: Place | None = None) -> Markup:
+    """`text` as HTML; of a file of a repository when it has a `place`, where its links and pictures start from."""
     source = (text or "").translate({ord(_OPEN): None, ord(_CLOSE): None})
     parser = _parser()
     tokens = parser.parse(source)
     found = _mark(tokens, source)
     for token in tokens:
         if token.type == "inline" and token.children is not None:
-            token.children = _linked(token.children, resolve)
+            token.children = _linked(_pictured(token.children), resolve)
+    _headings(tokens, named=place is not None)
     raw = str(parser.renderer.render(tokens, parser.options, {}))
     clean = nh3.clean(
         raw, tags=_TAGS, allowed_classes=_CLASSES, link_rel="noopener noreferrer nofollow",
-        url_schemes={"http", "https", "mailto"},
-        attributes={**nh3.ALLOWED_ATTRIBUTES, "a": {"href", "title"}, "th": {"align"}, "td": {"align"}},
+        url_schemes={"http", "https", "mailto"}, attributes=_ATTRIBUTES,
+        attribute_filter=lambda tag, name, value: _attribute(tag, name, value, place),
     )  # fmt: skip
     return Markup(_PLACE.sub(lambda match: _control(found[int(match[1])], match[2] == "x", boxes), clean))  # noqa: S704
+
+
+def _attribute(tag: str, name: str, value: str, place: Place | None) -> str | None:
+    """Links and pictures of a file lead within its repository; other pictures are not fetched, and no id is ours."""
+    if name == "id":
+        return value if value.startswith(_OWN) else _OWN + value
+    if tag == "img" and name == "src":
+        return place.picture(value) if place is not None else None
+    if tag == "a" and name == "href" and place is not None:
+        return place.link(value)
+    return value
+
+
+def _pictured(children: list[Token]) -> list[Token]:
+    """Pictures of other sites as links to them: no page fetches from elsewhere."""
+    shown: list[Token] = []
+    for child in children:
+        src = str(child.attrGet("src") or "") if child.type == "image" else ""
+        if src.startswith(("http://", "https://")):
+            opened = Token("link_open", "a", 1, attrs={"href": src, "title": "a picture of another site"})
+            shown += [opened, _text(child.content or src), Token("link_close", "a", -1)]
+        else:
+            shown.append(child)
+    return shown
+
+
+def _headings(tokens: list[Token], *, named: bool) -> None:
+    """One level below the page's own heading; those of a file can be linked to by their words, as on GitHub."""
+    taken: dict[str, int] = {}
+    for at, token in enumerate(tokens):
+        if token.type not in ("heading_open", "heading_close"):
+            continue
+        if token.type == "heading_open" and named:
+            words = "".join(
+                child.content for child in tokens[at + 1].children or [] if child.type in ("text", "code_inline")
+            )
+            slug = re.sub(r"[^\w\- ]", "", words.lower()).strip().replace(" ", "-")
+            taken[slug] = taken.get(slug, -1) + 1
+            token.attrSet("id", _OWN + slug + (f"-{taken[slug]}" if taken[slug] else ""))
+        token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
 
 
 def toggled(text: str, key: str, checked: bool) -> str | None:

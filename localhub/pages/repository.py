@@ -1,19 +1,22 @@
-"""A repository's code: files, history, commits, branches."""
+"""A repository's code: folders and files."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
+from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
 from localhub.clock import iso
+from localhub.context import current_actor
 from localhub.errors import not_found
 from localhub.gitcore import Commit, Entry
-from localhub.gitdiff import changes
-from localhub.http import PageDep
-from localhub.pages import checks, code
+from localhub.pages import checks, code, gitview
+from localhub.pages.place import Place, picture
 from localhub.pages.talk import Talk
 from localhub.pages.web import Web, home
 from localhub.people import account_of
@@ -25,6 +28,19 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 MOST_FILES = 300
+MOST_ENTRIES = 1000
+SHOWN = 512_000  # characters of a file on its page; the rest by its raw address
+PROSE = 300_000  # characters of a Markdown file that is rendered
+MARKDOWN = (".md", ".markdown")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where in a repository a page is."""
+
+    repo: Row
+    ref: str
+    folder: str
 
 
 def told(hub: Hub, repo: Row, commit: Commit, *, checked: bool = False) -> dict[str, Any]:
@@ -44,7 +60,7 @@ def told(hub: Hub, repo: Row, commit: Commit, *, checked: bool = False) -> dict[
     }
 
 
-def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoints
+def routes(api: APIRouter, web: Web) -> None:
     hub = web.hub
     root = "/{owner}/{name}"
 
@@ -70,12 +86,16 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
     def folder(request: Request, repo: Row, git: GitRepo, ref: str, sha: str, path: str) -> Response:
         entry = git.entry(sha, path)
         if entry is not None and entry.type == "blob":
-            return RedirectResponse(f"{home(repo)}/blob/{ref}/{path}")
+            return RedirectResponse(quote(f"{home(repo)}/blob/{ref}/{path}"))
         if entry is None or entry.type != "tree":
             raise not_found()
         entries = sorted(git.tree(entry.sha), key=lambda each: (each.type == "blob", each.path.lower()))
         commit = git.commit(sha)
         assert commit is not None
+        touched = gitview.touched_last(git.path, sha, path)
+        found = git.commits_by_sha(sorted(set(touched.values())))
+        latest = {name: told(hub, repo, found[each]) for name, each in touched.items()}
+        page = Page(repo, ref, path)
         return web.page(
             request,
             "tree.html",
@@ -84,22 +104,36 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             ref=ref,
             path=path,
             crumbs=crumbs(path),
-            entries=entries,
+            entries=[(each, latest.get(each.path)) for each in entries[:MOST_ENTRIES]],
+            left_out=max(0, len(entries) - MOST_ENTRIES),
             commit=told(hub, repo, commit, checked=True),
-            commits=len(git.log([sha])),
+            commits=gitview.count(git, sha),
             branches=branch_names(git),
-            readme=readme(repo, git, entries),
+            tags=len(git.refs("refs/tags/")),
+            readme=readme(git, sha, entries, page),
             clone=f"{hub.html(home(repo))}.git",
+            may_push=may_push(repo),
         )
 
-    def readme(repo: Row, git: GitRepo, entries: list[Entry]) -> dict[str, Any] | None:
+    def may_push(repo: Row) -> bool:
+        actor = current_actor()
+        return actor.kind == "user" and hub.access.allowed(actor, repo, "contents", "write") and not repo["archived"]
+
+    def readme(git: GitRepo, sha: str, entries: list[Entry], page: Page) -> dict[str, Any] | None:
         found = next((each for each in entries if each.type == "blob" and each.path.lower().startswith("readme")), None)
         content = git.blob(found.sha) if found else None
         if found is None or content is None or b"\0" in content[:8000]:
             return None
         text = content.decode("utf-8", "replace")
-        marked = found.path.lower().endswith((".md", ".markdown"))
-        return {"name": found.path, "html": Talk(hub, repo).html(text) if marked else None, "text": text}
+        return {"name": found.path, "html": prose(git, sha, page, found.path, text), "text": text}
+
+    def prose(git: GitRepo, sha: str, page: Page, name: str, text: str) -> Markup | None:
+        """A Markdown file as HTML; its links lead within the repository."""
+        if not name.lower().endswith(MARKDOWN) or len(text) > PROSE:
+            return None
+        return Talk(hub, page.repo).file(
+            text, Place(git, sha, f"{home(page.repo)}/blob/{quote(page.ref)}", page.folder)
+        )
 
     @api.get(root + "/blob/{place:path}")
     def blob(owner: str, name: str, place: str, request: Request) -> Response:
@@ -107,13 +141,17 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         ref, sha, path = place_of(git, place)
         entry = git.entry(sha, path) if path else None
         if entry is not None and entry.type == "tree":
-            return RedirectResponse(f"{home(repo)}/tree/{ref}/{path}")
+            return RedirectResponse(quote(f"{home(repo)}/tree/{ref}/{path}"))
         content = git.blob(entry.sha) if entry is not None and entry.type == "blob" else None
-        if content is None:
+        if entry is None or content is None:
             raise not_found()
         binary = b"\0" in content[:8000]
         text = "" if binary else content.decode("utf-8", "replace")
-        marked = path.lower().endswith((".md", ".markdown")) and request.query_params.get("plain") != "1"
+        plain = request.query_params.get("plain") == "1"
+        html = None if plain else prose(git, sha, Page(repo, ref, path.rpartition("/")[0]), path, text)
+        long = len(text) > SHOWN
+        (last,) = git.log([sha], (), "--max-count=1", path=path) or [sha]
+        commit = git.commit(last)
         return web.page(
             request,
             "blob.html",
@@ -123,75 +161,19 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             path=path,
             crumbs=crumbs(path),
             size=len(content),
+            sha=entry.sha,
+            mode=entry.mode,
             binary=binary,
-            lines=[] if binary else code.lines(text, path),
-            html=Talk(hub, repo).html(text) if marked else None,
-            is_markdown=path.lower().endswith((".md", ".markdown")),
+            lines=[] if binary or html is not None else code.lines(text[:SHOWN], path),
+            cut=long,
+            image=None if html is not None else picture(path, content),
+            html=html,
+            is_markdown=path.lower().endswith(MARKDOWN),
             branches=branch_names(git),
+            commit=told(hub, repo, commit) if commit else None,
+            may_edit=may_push(repo) and ref in branch_names(git) and not binary and entry.mode != "120000",
+            may_delete=may_push(repo) and ref in branch_names(git),
         )
-
-    @api.get(root + "/commits")
-    def default_commits(owner: str, name: str) -> Response:
-        repo, _ = read(owner, name)
-        return RedirectResponse(f"{home(repo)}/commits/{repo['default_branch']}")
-
-    @api.get(root + "/commits/{place:path}")
-    def commits(owner: str, name: str, place: str, request: Request, paging: PageDep) -> Response:
-        repo, git = read(owner, name)
-        ref, sha, path = place_of(git, place)
-        shas = git.log([sha], path=path)
-        page = list(paging.slice(shas))
-        found = git.commits_by_sha(page)
-        rows = [told(hub, repo, found[each], checked=True) for each in page]
-        return web.page(
-            request, "commits.html", repo=repo, tab="code", ref=ref, path=path, commits=rows, total=len(shas),
-            paging=paging, branches=branch_names(git),
-        )  # fmt: skip
-
-    @api.get(root + "/commit/{sha}")
-    def commit(owner: str, name: str, sha: str, request: Request) -> Response:
-        repo, git = read(owner, name)
-        found = git.commit(git.resolve(sha) or "")
-        if found is None:
-            raise not_found()
-        files = changes(git, found.parents[0] if found.parents else None, found.sha)
-        return web.page(
-            request, "commit.html", repo=repo, tab="code", commit=told(hub, repo, found), files=shown(files),
-            left_out=max(0, len(files) - MOST_FILES), checks=checks.of_commit(hub, repo, found.sha),
-        )  # fmt: skip
-
-    @api.get(root + "/compare/{span:path}")
-    def compare(owner: str, name: str, span: str, request: Request) -> Response:
-        repo, git = read(owner, name)
-        base, dots, head = span.partition("...")
-        one, other = git.resolve(base if dots else repo["default_branch"]), git.resolve(head if dots else base)
-        fork = git.merge_base(one, other) if one and other else None
-        if one is None or other is None or fork is None:
-            raise not_found()
-        shas = git.log([other], [one])[:MOST_FILES]
-        found = git.commits_by_sha(shas)
-        files = changes(git, fork, other)
-        return web.page(
-            request, "compare.html", repo=repo, tab="code", base=base if dots else repo["default_branch"],
-            head=head if dots else base, commits=[told(hub, repo, found[each]) for each in shas], files=shown(files),
-            left_out=max(0, len(files) - MOST_FILES), branches=branch_names(git),
-        )  # fmt: skip
-
-    @api.get(root + "/branches")
-    def branches(owner: str, name: str, request: Request) -> Response:
-        repo, git = read(owner, name)
-        heads = {ref.removeprefix("refs/heads/"): sha for ref, sha in git.refs("refs/heads/").items()}
-        found = git.commits_by_sha(sorted(set(heads.values())))
-        rows = []
-        for branch, sha in heads.items():
-            pull = hub.db.row(
-                """SELECT p.* FROM pulls p WHERE p.repo_id = ? AND p.head_ref = ? ORDER BY p.open DESC, p.id DESC""",
-                repo["id"],
-                branch,
-            )
-            rows.append({"name": branch, "commit": told(hub, repo, found[sha], checked=True), "pull": pull})
-        rows.sort(key=lambda each: (each["name"] != repo["default_branch"], str(each["name"])))
-        return web.page(request, "branches.html", repo=repo, tab="code", rows=rows)
 
 
 def shown(files: list[Any]) -> list[dict[str, Any]]:
@@ -216,5 +198,6 @@ def crumbs(path: str) -> list[tuple[str, str]]:
     return [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
 
 
-def branch_names(git: GitRepo) -> list[str]:
-    return [ref.removeprefix("refs/heads/") for ref in git.refs("refs/heads/")]
+def branch_names(git: GitRepo) -> dict[str, str]:
+    """Each branch with the commit that it is at, by name."""
+    return {ref.removeprefix("refs/heads/"): sha for ref, sha in git.refs("refs/heads/").items()}

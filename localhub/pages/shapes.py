@@ -51,6 +51,14 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def size(number: int) -> str:
+    """`812 bytes`, `1.4 KB`, `2.0 MB`."""
+    for unit, name in ((1_000_000, "MB"), (1_000, "KB")):
+        if number >= unit:
+            return f"{number / unit:.1f} {name}"
+    return count(number, "byte")
+
+
 def issue_state(hub: Hub, row: Row) -> str:
     """The name of the icon: open, closed, skipped; pull-open, pull-draft, pull-merged, pull-closed."""
     if not row["is_pull"]:

@@ -16,6 +16,7 @@ from localhub.refs import git_of
 if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
+    from localhub.pages.place import Place
 
 BOTH = ("issues", "pull_requests")
 _SIGNS = {
@@ -52,6 +53,10 @@ class Talk:
     def html(self, text: str | None, form: str | None = None) -> Markup:
         """Markdown; with `form`, boxes are buttons of that form."""
         return markdown.render(text, self._resolve, Boxes(form) if form else None)
+
+    def file(self, text: str, place: Place) -> Markup:
+        """A Markdown file of the repository."""
+        return markdown.render(text, self._resolve, place=place)
 
     def comment(self, row: Row) -> Markup:
         may = self.actor.kind == "user" and comments.may_change(self.hub, self.repo, row, self.actor)

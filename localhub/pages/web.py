@@ -99,7 +99,7 @@ class Web:
             "person": lambda account: shapes.person(hub, account),
             "stamp": _stamp(),
         }
-        self._templates.filters |= {"path": quote, "ink": shapes.ink, "count": shapes.count}
+        self._templates.filters |= {"path": quote, "ink": shapes.ink, "count": shapes.count, "bytes": shapes.size}
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """`template` with `values` and what the frame around every page needs."""
