@@ -31,6 +31,8 @@ REASONS = ("completed", "not_planned", "duplicate", "reopened")
 def find(hub: Hub, repo: Row, number: int) -> Row:
     found = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], number)
     if found is None:
+        if hub.db.value("SELECT 1 FROM deleted_issues WHERE repo_id = ? AND number = ?", repo["id"], number):
+            raise GitHubError(410, "This issue was deleted")
         raise not_found()
     if not found["is_pull"]:  # a permission for pull requests opens the same calls, but no issue
         hub.access.require_again(repo, "issues")

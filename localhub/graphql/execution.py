@@ -28,6 +28,7 @@ from localhub.graphql.base import QueryError, Scope, resolve_field, resolve_type
 from localhub.graphql.cost import NODE_LIMIT, cost_of
 from localhub.graphql.mutations import Mutation
 from localhub.graphql.queries import Query
+from localhub.graphql.wording import refused, said
 
 if TYPE_CHECKING:
     from localhub.hub import Hub
@@ -58,7 +59,7 @@ def answer(hub: Hub, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         document = parse(text)
     except GraphQLSyntaxError as error:
         return {"errors": [_shape(error)]}
-    wrong = validate(schema(), document)
+    wrong = refused(validate(schema(), document))
     if wrong:
         return {"errors": [_shape(error) for error in wrong]}
     operation = get_operation_ast(document, body.get("operationName"))
@@ -109,9 +110,12 @@ def _shape(error: GraphQLError) -> dict[str, Any]:
         context = get_context()
         if context is not None and "Retry-After" in original.headers:
             context.notes["Retry-After"] = original.headers["Retry-After"]
-    elif original is not None:
+    elif original is not None and not isinstance(original, GraphQLError):
         log.error("a GraphQL resolver failed", exc_info=original)
         message = "Something went wrong while executing your query."
+    words = said(error)
+    if words is not None:
+        message, shaped["extensions"] = words
     if error.path:
         shaped["path"] = list(error.path)
     if error.locations:

@@ -73,5 +73,10 @@ class Mutating:
         id = input["milestoneId"]
         return {"milestone": int(self._node(id, Milestone).row["number"]) if id else None}
 
+    def _no_projects(self, input: Input) -> None:
+        """Clients send an empty list; a project that is named cannot exist here."""
+        for id in input.get("projectIds") or []:
+            raise not_found("a node", f"global id of '{id}'")
+
     def _me(self) -> Any:
         return account(self._scope, self._actor.account_id)

@@ -18,6 +18,7 @@ _REASONS = {"COMPLETED": "completed", "NOT_PLANNED": "not_planned", "DUPLICATE":
 
 class IssueMutations(Mutating):
     def createIssue(self, input: Input) -> Input:
+        self._no_projects(input)
         repo = self._node(input["repositoryId"], Repository).row
         self._hub.access.require(self._actor, repo, "issues", "write", role="read")
         parent = self._issue(input["parentIssueId"])[1] if input.get("parentIssueId") else None
@@ -37,6 +38,7 @@ class IssueMutations(Mutating):
         return answer(input, issue=self._show(row["id"]))
 
     def updateIssue(self, input: Input) -> Input:
+        self._no_projects(input)
         repo, row = self._issue(input["id"])
         changes: Input = {key: input[key] for key in ("title", "body") if input.get(key) is not None}
         if input.get("state"):

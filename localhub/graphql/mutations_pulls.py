@@ -32,6 +32,7 @@ class PullMutations(Mutating):
         return answer(input, pullRequest=self._show_pull(row["id"]))
 
     def updatePullRequest(self, input: Input) -> Input:
+        self._no_projects(input)
         repo, pull = self._pull(input["pullRequestId"])
         state = input.get("state")
         pulls.edit(

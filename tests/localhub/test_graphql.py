@@ -228,7 +228,9 @@ def test_errors_are_github_s(hub: Any) -> None:
         assert data(alice, count)["repository"]["issues"]["totalCount"] == 1, "a count needs no page size"
         assert error(alice, document % "")["type"] == "MISSING_PAGINATION_BOUNDARIES"
         assert error(alice, document % "(first: 101)")["type"] == "EXCESSIVE_PAGINATION"
-        assert "Cannot query field 'nope'" in error(alice, "{ nope }")["message"]
+        missing = error(alice, "{ nope }")
+        assert missing["message"] == "Field 'nope' doesn't exist on type 'Query'"
+        assert missing["extensions"] == {"code": "undefinedField", "typeName": "Query", "fieldName": "nope"}
         assert ask(alice, "{ viewer { login } ")["errors"]
         with hub.bot({"issues": "read", "metadata": "read"}) as reader:
             close = "mutation($id: ID!) { closeIssue(input: {issueId: $id}) { issue { state } } }"
