@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_CHILDREN, MAX_LEVELS, MAX_DEPENDENCIES = 100, 8, 50
 _REFUSED = "An error occurred while adding the sub-issue to the parent issue."
+_NO_BLOCKER = "An error occurred while adding the blocking issue to the issue. Validation failed:"
 
 
 def parent_of(hub: Hub, issue_id: int) -> Row | None:
@@ -34,13 +35,14 @@ def add_sub_issue(hub: Hub, parent: Row, child: Row, actor: Actor, *, replace_pa
     """Link the child under the parent, as its last one; returns the parent as it is then."""
     if child["id"] == parent["id"]:
         raise invalid(f"{_REFUSED} Issue cannot be its own parent")
-    if child["is_pull"] or parent["is_pull"]:
-        raise invalid("The provided sub-issue does not exist")
+    for name, row in (("Parent", parent), ("Sub issue", child)):
+        if row["is_pull"]:
+            raise invalid(f"{_REFUSED} {name} may only be an issue")
     with hub.tx():
         old = parent_of(hub, child["id"])
         if old is not None and (not replace_parent or old["id"] == parent["id"]):
             reason = (
-                "Issue may not contain duplicate sub-issues"
+                "Issue may not contain duplicate sub-issues and Sub issue may only have one parent"
                 if old["id"] == parent["id"]
                 else "Sub issue may only have one parent"
             )
@@ -137,32 +139,38 @@ def blocked(hub: Hub, issue_id: int) -> list[Row]:
 
 
 def add_blocker(hub: Hub, issue: Row, blocker: Row, actor: Actor) -> Row:
-    """The issue is blocked by `blocker` from now on (GitHub only shows it)."""
+    """The issue is blocked by `blocker` from now on (GitHub only shows it). Circles of three and more are taken."""
     if issue["id"] == blocker["id"]:
-        raise invalid("An issue cannot be blocked by itself")
+        raise invalid(f"{_NO_BLOCKER} Target issue cannot be the same as the source issue")
+    for name, row in (("Source", issue), ("Target", blocker)):
+        if row["is_pull"]:
+            raise invalid(f"{_NO_BLOCKER} {name} issue may only be an issue")
     with hub.tx():
-        if hub.db.value(
-            "SELECT 1 FROM dependencies WHERE blocked_id = ? AND blocking_id = ?", issue["id"], blocker["id"]
-        ):
-            raise invalid("This issue is already blocked by the given issue")
-        if hub.db.value(
-            "SELECT 1 FROM dependencies WHERE blocked_id = ? AND blocking_id = ?", blocker["id"], issue["id"]
-        ):
-            raise invalid("The given issue is blocked by this issue already")
-        if len(blockers(hub, issue["id"])) >= MAX_DEPENDENCIES or len(blocked(hub, blocker["id"])) >= MAX_DEPENDENCIES:
-            raise invalid(f"An issue can have at most {MAX_DEPENDENCIES} dependencies of each kind")
+        if _is_blocked(hub, issue, blocker):
+            raise invalid(f"{_NO_BLOCKER} Target issue has already been taken")
+        if _is_blocked(hub, blocker, issue):
+            raise invalid(
+                f"{_NO_BLOCKER} this dependency would create a cycle where the target is already blocked by the source"
+            )
+        for kind, known in (("blocked-by", blockers(hub, issue["id"])), ("blocking", blocked(hub, blocker["id"]))):
+            if len(known) >= MAX_DEPENDENCIES:
+                raise invalid(f"{_NO_BLOCKER} cannot have more than {MAX_DEPENDENCIES} {kind} relations")
         hub.db.insert("dependencies", blocked_id=issue["id"], blocking_id=blocker["id"], created_at=hub.now())
         _depends(hub, issue, blocker, actor, "added")
     return hub.db.get("issues", blocker["id"])
 
 
+def _is_blocked(hub: Hub, issue: Row, blocker: Row) -> bool:
+    sql = "SELECT 1 FROM dependencies WHERE blocked_id = ? AND blocking_id = ?"
+    return hub.db.value(sql, issue["id"], blocker["id"]) is not None
+
+
 def remove_blocker(hub: Hub, issue: Row, blocker: Row, actor: Actor) -> Row:
+    """Taking away what is not there is fine, and tells nobody."""
     with hub.tx():
-        if not hub.db.execute(
-            "DELETE FROM dependencies WHERE blocked_id = ? AND blocking_id = ?", issue["id"], blocker["id"]
-        ):
-            raise GitHubError(404, "Not Found")
-        _depends(hub, issue, blocker, actor, "removed")
+        sql = "DELETE FROM dependencies WHERE blocked_id = ? AND blocking_id = ?"
+        if hub.db.execute(sql, issue["id"], blocker["id"]):
+            _depends(hub, issue, blocker, actor, "removed")
     return hub.db.get("issues", blocker["id"])
 
 

@@ -114,7 +114,11 @@ def test_dependencies(hub, bot, validate, validate_hook):
     validate(bot.delete(f"{url}/{blocker['id']}"), "Issue")
     validate_hook(hub.hooks.delivery("issue_dependencies", "blocked_by_removed"))
     validate_hook(hub.hooks.delivery("issue_dependencies", "blocking_removed"))
-    assert bot.delete(f"{url}/{blocker['id']}").status_code == 404
+    hub.settle()
+    hub.hooks.clear()
+    assert bot.delete(f"{url}/{blocker['id']}").status_code == 200, "taking away what is not there is fine"
+    hub.settle()
+    assert hub.hooks.deliveries == []
     assert bot.get(url).json() == []
 
 
@@ -123,7 +127,7 @@ def test_fifty_dependencies(hub, bot):
     url = f"{REPO}/issues/1/dependencies/blocked_by"
     for _ in range(50):
         assert bot.post(url, json={"issue_id": make(bot)["id"]}).status_code == 201
-    assert "at most 50" in bot.post(url, json={"issue_id": make(bot)["id"]}).json()["message"]
+    assert "more than 50 blocked-by relations" in bot.post(url, json={"issue_id": make(bot)["id"]}).json()["message"]
 
 
 def test_relations_cross_repositories_that_one_may_see(hub, validate):
@@ -134,3 +138,48 @@ def test_relations_cross_repositories_that_one_may_see(hub, validate):
     assert [each["number"] for each in alice.get(f"{REPO}/issues/1/sub_issues").json()] == [1]
     assert hub.client("bob").get(f"{REPO}/issues/1/sub_issues").json() == [], "he cannot see the other repository"
     assert link(hub.client("bob"), root, make(alice, repo="/repos/alice/other")).status_code == 404
+
+
+def test_what_dependencies_github_refuses(hub, bot):
+    hub.hub.limits.change({"enforced": False})
+    one, two, three = make(bot), make(bot), make(bot)
+
+    def block(issue: dict[str, Any], by: dict[str, Any]) -> tuple[int, str]:
+        answer = bot.post(f"{REPO}/issues/{issue['number']}/dependencies/blocked_by", json={"issue_id": by["id"]})
+        return answer.status_code, answer.json().get("message", "")
+
+    assert "cannot be the same as the source issue" in block(one, one)[1]
+    assert block(one, two)[0] == 201
+    assert "has already been taken" in block(one, two)[1]
+    assert "would create a cycle where the target is already blocked by the source" in block(two, one)[1]
+    assert block(two, three)[0] == 201
+    assert block(three, one)[0] == 201, "GitHub takes a circle of three"
+
+
+def test_a_pull_request_is_no_part_of_trees_and_dependencies(hub, bot):
+    issue = make(bot)
+    bot.post(
+        f"{REPO}/git/refs",
+        json={"ref": "refs/heads/topic", "sha": bot.get(f"{REPO}/git/ref/heads/main").json()["object"]["sha"]},
+    )
+    bot.put(f"{REPO}/contents/a.txt", json={"message": "a", "content": "YQ==", "branch": "topic"})
+    assert bot.post(f"{REPO}/pulls", json={"title": "p", "head": "topic", "base": "main"}).status_code == 201
+    pull = bot.get(f"{REPO}/issues/2").json()
+    for parent, child, word in ((issue, pull, "Sub issue"), (pull, issue, "Parent")):
+        refused = link(bot, parent, child)
+        assert (refused.status_code, f"{word} may only be an issue" in refused.json()["message"]) == (422, True)
+    for blocked, blocker, word in ((issue, pull, "Target"), (pull, issue, "Source")):
+        url = f"{REPO}/issues/{blocked['number']}/dependencies/blocked_by"
+        refused = bot.post(url, json={"issue_id": blocker["id"]})
+        assert (refused.status_code, f"{word} issue may only be an issue" in refused.json()["message"]) == (422, True)
+    assert bot.get(f"{REPO}/issues/2/dependencies/blocked_by").json() == []
+
+
+def test_who_may_not_assign_is_passed_over_silently(hub, bot):
+    make(bot)
+    with hub.client("carol") as carol:
+        answer = carol.post(f"{REPO}/issues/1/assignees", json={"assignees": ["bob"]})
+        assert (answer.status_code, answer.json()["assignees"]) == (201, [])
+        bot.post(f"{REPO}/issues/1/assignees", json={"assignees": ["bob"]})
+        kept = carol.request("DELETE", f"{REPO}/issues/1/assignees", json={"assignees": ["bob"]})
+        assert (kept.status_code, [each["login"] for each in kept.json()["assignees"]]) == (200, ["bob"])
