@@ -25,6 +25,7 @@ def create(hub: Hub, repo: Row, issue: Row, actor: Actor, body: str) -> Row:
         comment_id = hub.db.insert(
             "comments",
             issue_id=issue["id"],
+            repo_id=issue["repo_id"],
             author_id=actor.account_id,
             app_id=actor.app_id,
             body=body,
@@ -84,5 +85,5 @@ def _check(body: str) -> None:
 
 def _tell(hub: Hub, row: Row, action: str, actor: Actor, **extra: Any) -> None:
     issue = hub.db.get("issues", row["issue_id"])
-    payload = {"issue": render.issue(hub, issue), "comment": render.comment(hub, row, issue), **extra}
+    payload = {"issue": render.brief(hub, issue), "comment": render.comment(hub, row, issue), **extra}
     hub.emit(Event("issue_comment", action, issue["repo_id"], actor.account_id, payload))

@@ -43,7 +43,7 @@ def delete(hub: Hub, repo: Row, row: Row, actor: Actor) -> None:
     if row["is_pull"]:
         raise invalid("Pull requests cannot be deleted.")
     with hub.tx():
-        hub.emit(Event("issues", "deleted", repo["id"], actor.account_id, {"issue": render.issue(hub, row)}))
+        hub.emit(Event("issues", "deleted", repo["id"], actor.account_id, {"issue": render.brief(hub, row)}))
         hub.db.execute("INSERT INTO deleted_issues VALUES (?, ?)", repo["id"], row["number"])
         spoken = "SELECT id FROM comments WHERE issue_id = ?"
         hub.db.execute(

@@ -49,7 +49,7 @@ def tell(hub: Hub, row: Row, action: str, by: int, **extra: Any) -> Row:
             pulls.tell(hub, hub.access.repo_by_id(row["repo_id"]), pull["id"], action, by, **extra)
         return hub.db.get("issues", row["id"])
     row = hub.db.get("issues", row["id"])
-    hub.emit(Event("issues", action, row["repo_id"], by, {"issue": render.issue(hub, row), **extra}))
+    hub.emit(Event("issues", action, row["repo_id"], by, {"issue": render.brief(hub, row), **extra}))
     return row
 
 
@@ -291,5 +291,6 @@ def lock(hub: Hub, row: Row, actor: Actor, *, locked: bool, reason: str | None =
         raise invalid("Validation Failed", field("Issue", "lock_reason", "invalid"))
     with hub.tx():
         touch(hub, row["id"], locked=int(locked), lock_reason=reason if locked else None)
-        record(hub, row["id"], "locked" if locked else "unlocked", actor.account_id, lock_reason=reason)
+        more = {"lock_reason": reason} if locked else {}
+        record(hub, row["id"], "locked" if locked else "unlocked", actor.account_id, **more)
         return tell(hub, row, "locked" if locked else "unlocked", actor.account_id)

@@ -72,6 +72,8 @@ class Middleware:
         context = RequestContext(base, request_id)
         form = media.parameter(headers.get("accept", "")) if kind == "api" else ""
         context.form = form if form in media.FORMS else ""
+        version = headers.get("x-github-api-version", "")
+        context.version = version if version in VERSIONS else VERSIONS[0]
         set_context(context)
         if kind in ("api", "graphql") and path.startswith(API):
             context.prefix = API
@@ -171,7 +173,6 @@ class Exchange:
                 400,
                 f"API version '{version}' is not supported. Supported versions: {', '.join(VERSIONS)}.",
             )
-        self._context.version = version or VERSIONS[0]
 
     def _sender(self, send: Send, fault: RequestFault | None) -> Send:
         """Hold the head back until the whole body is known, then add headers and turn it into a 304 if it may."""

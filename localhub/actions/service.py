@@ -72,9 +72,9 @@ class Actions:
         """The hub's own, with default settings unless it was made before."""
         return _INSTANCES.get(hub) or Actions(hub)
 
-    def log_key(self, job_id: int) -> str:
-        """What opens a job's log without a token, as GitHub's signed log addresses do."""
-        return hmac.new(self._log_secret, str(job_id).encode(), "sha256").hexdigest()
+    def log_key(self, kind: str, number: int) -> str:
+        """What opens the log of a `job` or `run` without a token, as GitHub's signed log addresses do."""
+        return hmac.new(self._log_secret, f"{kind} {number}".encode(), "sha256").hexdigest()
 
     def pending(self) -> int:
         """Events not looked at and runs not ended."""

@@ -10,7 +10,7 @@ from localhub.ids import node_id
 from localhub.render.accounts import simple_user
 from localhub.render.checks import repo_path, simple_commit
 from localhub.render.pullrefs import pull_by_number
-from localhub.render.repos import minimal
+from localhub.render.repos import simple
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -75,8 +75,8 @@ def run(hub: Hub, row: Row) -> dict[str, Any]:
         "previous_attempt_url": f"{url}/attempts/{row['attempt'] - 1}" if row["attempt"] > 1 else None,
         "workflow_url": hub.api(f"{repo_path(repo)}/actions/workflows/{row['workflow_id']}"),
         "head_commit": simple_commit(hub, repo, row["head_sha"]),
-        "repository": minimal(hub, repo),
-        "head_repository": minimal(hub, repo),
+        "repository": simple(hub, repo),
+        "head_repository": simple(hub, repo),
     }
 
 

@@ -141,6 +141,13 @@ def _pull_part(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
     }
 
 
+def brief(hub: Hub, row: Row) -> dict[str, Any]:
+    """The issue as webhooks and searches have it, which do not say who closed it."""
+    data = issue(hub, row)
+    del data["closed_by"]
+    return data
+
+
 def sub_issues_summary(hub: Hub, issue_id: int) -> dict[str, int]:
     row = hub.db.row(
         """SELECT COUNT(*) AS total, COALESCE(SUM(i.state = 'closed'), 0) AS done
@@ -211,7 +218,7 @@ def event(hub: Hub, row: Row, repo: Row, *, with_issue: bool = False) -> dict[st
             data[key] = value
     if data["commit_id"]:
         data["commit_url"] = f"{repo_api(hub, repo)}/commits/{data['commit_id']}"
-    if row["event"] == "review_requested":
+    if row["event"] in ("review_requested", "review_request_removed"):
         data["review_requester"] = data["actor"]
     if with_issue:
         data["issue"] = issue(hub, hub.db.get("issues", row["issue_id"]))
@@ -220,11 +227,11 @@ def event(hub: Hub, row: Row, repo: Row, *, with_issue: bool = False) -> dict[st
 
 def reference(hub: Hub, issue_id: int) -> dict[str, Any] | None:
     """`IssueReference`."""
-    from localhub.render.repos import core
+    from localhub.render.repos import simple
 
     row = hub.db.row("SELECT * FROM issues WHERE id = ?", issue_id)
     if row is None:
         return None
     keys = ("number", "title", "state", "state_reason")
-    repo = core(hub, hub.access.repo_by_id(row["repo_id"]))
+    repo = simple(hub, hub.access.repo_by_id(row["repo_id"]))
     return {key: row[key] for key in keys} | {"repository": repo, "issue_type": None}

@@ -1,4 +1,4 @@
-"""Repositories in the four shapes that GitHub has for them."""
+"""Repositories in the five shapes that GitHub has for them."""
 
 from __future__ import annotations
 
@@ -56,11 +56,10 @@ _URLS = {
 _ROLES = {"admin": "admin", "maintain": "maintain", "push": "write", "triage": "triage", "pull": "read"}
 
 
-def core(hub: Hub, repo: Row) -> dict[str, Any]:
-    """What every shape has; the row as `Access.repo_row` reads it."""
+def simple(hub: Hub, repo: Row) -> dict[str, Any]:
+    """`SimpleRepository`: what every shape has, all that workflow runs and references to issues show."""
     full_name = f"{repo['owner_login']}/{repo['name']}"
     api, html = hub.api(f"/repos/{full_name}"), hub.html(f"/{full_name}")
-    host = urlsplit(html).hostname
     return {
         "id": repo["id"],
         "node_id": node_id("Repository", repo["id"]),
@@ -73,6 +72,16 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
         "fork": False,
         "url": api,
         **{name: api + suffix for name, suffix in _URLS.items()},
+    }
+
+
+def core(hub: Hub, repo: Row) -> dict[str, Any]:
+    """What lists, webhooks and the single repository have; the row as `Access.repo_row` reads it."""
+    full_name = f"{repo['owner_login']}/{repo['name']}"
+    html = hub.html(f"/{full_name}")
+    host = urlsplit(html).hostname
+    return {
+        **simple(hub, repo),
         "clone_url": f"{html}.git",
         "git_url": f"git://{host}/{full_name}.git",
         "ssh_url": f"git@{host}:{full_name}.git",

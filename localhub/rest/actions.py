@@ -160,7 +160,15 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
 
     @api.get("/repos/{owner}/{name}/actions/runs/{run_id}/logs")
     def logs(owner: str, name: str, run_id: int) -> Response:
-        row = run_row(hub.access.repo(owner, name, "actions"), run_id)
+        run_row(hub.access.repo(owner, name, "actions"), run_id)
+        where = hub.html(f"/_localhub/logs/run/{run_id}?key={service.log_key('run', run_id)}")
+        return Response(status_code=302, headers={"Location": where})
+
+    @api.get("/_localhub/logs/run/{run_id}")
+    def packed_logs(run_id: int, key: str = "") -> Response:
+        if key != service.log_key("run", run_id):
+            raise not_found()
+        row = hub.db.get("workflow_runs", run_id)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for number, job in enumerate(jobs_of(hub, row)):
@@ -175,12 +183,12 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
     def job_log(owner: str, name: str, job_id: int) -> Response:
         job_row(hub.access.repo(owner, name, "actions"), job_id)
         # GitHub redirects to a signed address outside of the API; clients follow it without their token.
-        where = hub.html(f"/_localhub/logs/{job_id}?key={service.log_key(job_id)}")
+        where = hub.html(f"/_localhub/logs/{job_id}?key={service.log_key('job', job_id)}")
         return Response(status_code=302, headers={"Location": where})
 
     @api.get("/_localhub/logs/{job_id}")
     def log_text(job_id: int, key: str = "") -> Response:
-        if key != service.log_key(job_id):
+        if key != service.log_key("job", job_id):
             raise not_found()
         return PlainTextResponse(hub.db.get("workflow_jobs", job_id)["log"])
 

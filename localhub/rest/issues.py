@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,9 +15,12 @@ from localhub.http import PageDep, Paging, reply
 from localhub.hub import Hub
 from localhub.issuelist import listed
 from localhub.render import issues as render
+from localhub.render.timeline import SAID
+from localhub.render.timeline import item as timeline_item
 from localhub.versions import is_first
 
 BOTH = ("issues", "pull_requests")
+_SILENT = f"event NOT IN {SAID}"
 
 
 class NameOnly(BaseModel):
@@ -148,7 +150,7 @@ def _events(api: APIRouter, hub: Hub) -> None:
     @api.get("/repos/{owner}/{name}/issues/events")
     def of_repository(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.event <> 'commented'"
+        where = f"FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.{_SILENT}"
         rows = db.rows(
             f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?",
             repo["id"],
@@ -171,7 +173,7 @@ def _events(api: APIRouter, hub: Hub) -> None:
     def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         row = issues.find(hub, repo, number)
-        rows = db.rows("SELECT * FROM issue_events WHERE issue_id = ? AND event <> 'commented' ORDER BY id", row["id"])
+        rows = db.rows(f"SELECT * FROM issue_events WHERE issue_id = ? AND {_SILENT} ORDER BY id", row["id"])  # noqa: S608
         return paging.reply([render.event(hub, each, repo) for each in paging.slice(rows)], len(rows))
 
     @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
@@ -181,11 +183,4 @@ def _events(api: APIRouter, hub: Hub) -> None:
 
     def _timeline(row: Row, repo: Row, paging: Paging) -> Response:
         rows = db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", row["id"])
-        items = []
-        for each in paging.slice(rows):
-            if each["event"] != "commented":
-                items.append(render.event(hub, each, repo))
-            else:
-                shown = render.comment(hub, db.get("comments", json.loads(each["data"])["comment_id"]), row)
-                items.append(shown | {"event": "commented", "actor": shown["user"]})
-        return paging.reply(items, len(rows))
+        return paging.reply([timeline_item(hub, repo, row, each) for each in paging.slice(rows)], len(rows))

@@ -60,7 +60,7 @@ def router(hub: Hub) -> APIRouter:
     def read_all(wanted: Read | None = None) -> Response:
         with hub.tx():
             db.execute("UPDATE threads SET unread = 0, last_read_at = ? WHERE account_id = ?", hub.now(), me())
-        return reply({}, 205)
+        return reply(None, 205)
 
     def own(thread_id: int) -> Row:
         row = db.row("SELECT * FROM threads WHERE id = ? AND account_id = ?", thread_id, me())

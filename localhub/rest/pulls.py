@@ -59,6 +59,10 @@ class Reviewers(BaseModel):
     team_reviewers: list[str] = []
 
 
+class Unrequest(Reviewers):
+    reviewers: list[str]
+
+
 def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     root = "/repos/{owner}/{name}/pulls"
@@ -141,8 +145,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def commits(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo, pull = reading(owner, name, number)
         git = git_of(hub, repo)
-        known = _before_merge(git, pull) if pull["merged"] else [pull["base_sha"]]
-        shas = git.log([pull["head_sha"]], known, "--reverse", "--topo-order")[:COMMITS]
+        shas = git.log([pull["head_sha"]], [pull["base_sha"]], "--reverse", "--topo-order")[:COMMITS]
         return paging.reply(git_render.commits(hub, repo, git, list(paging.slice(shas))), len(shas))
 
     @api.get(root + "/{number:int}/merge")
@@ -183,23 +186,17 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(render.simple(hub, repo, changed), 201)
 
     @api.delete(root + "/{number:int}/requested_reviewers")
-    def unrequest(owner: str, name: str, number: int, wanted: Reviewers) -> Response:
+    def unrequest(owner: str, name: str, number: int, wanted: Unrequest) -> Response:
         repo, pull = asking(owner, name, number, wanted)
         changed = reviewers.unrequest(hub, repo, pull, current_actor(), wanted.reviewers)
         return reply(render.simple(hub, repo, changed))
 
     def asking(owner: str, name: str, number: int, wanted: Reviewers) -> tuple[Row, Row]:
         repo, pull = writing(owner, name, number)
-        if not pulls.may_edit(hub, repo, pull, current_actor()):
+        if not pulls.may_edit(hub, repo, pull, current_actor(), "triage"):
             raise GitHubError(403, "Must have push access to repository.")
         if wanted.team_reviewers:
             raise invalid("Validation Failed", field("PullRequest", "team_reviewers", "invalid"))
         return repo, pull
 
     return api
-
-
-def _before_merge(git: GitRepo, pull: Row) -> list[str]:
-    """What the base had before: it has the head by now."""
-    commit = git.commit(pull["merge_commit_sha"]) if pull["merge_commit_sha"] else None
-    return list(commit.parents[:1]) if commit is not None else [pull["base_sha"]]

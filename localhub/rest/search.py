@@ -27,6 +27,6 @@ def router(hub: Hub) -> APIRouter:
         ]
         rows, total = search(hub, q, paging, visible, sort, order)
         wrap = {"total_count": total, "incomplete_results": False, "search_type": "lexical"}
-        return paging.reply([render.issue(hub, row) | {"score": 1.0} for row in rows], total, wrap, "items")
+        return paging.reply([render.brief(hub, row) | {"score": 1.0} for row in rows], total, wrap, "items")
 
     return api

@@ -129,11 +129,11 @@ class Hooks:
 class World:
     """The hub, reached as anyone would: over HTTP."""
 
-    def __init__(self, data: Path, key_pem: str) -> None:
+    def __init__(self, data: Path, key_pem: str, events: list[str] | None = None) -> None:
         self.key_pem = key_pem
         self.hooks = Hooks()
         self.hub = Hub(data)
-        self.ids = seed.plant(self.hub, _seed(key_pem, self.hooks.url))
+        self.ids = seed.plant(self.hub, _seed(key_pem, self.hooks.url, events or EVENTS))
         self.server = Server(self.hub)
         self.server.start()
         self.url = self.server.url
@@ -222,7 +222,7 @@ def _copy_database(source: Path, target: Path) -> None:
         from_.backup(to)
 
 
-def _seed(key_pem: str, hook_url: str) -> seed.Seed:
+def _seed(key_pem: str, hook_url: str, events: list[str]) -> seed.Seed:
     people = ("alice", "bob", "carol", "mallory", "octo-owner")
     return seed.Seed.model_validate({
         "users": [{"login": each, "token": f"ghp_{each}", "email": f"{each}@example.org"} for each in people],
@@ -235,7 +235,7 @@ def _seed(key_pem: str, hook_url: str) -> seed.Seed:
         ],
         "apps": [{
             "id": APP_ID, "slug": "branchwork", "name": "Branchwork", "owner": "alice", "private_key_pem": key_pem,
-            "webhook_url": hook_url, "webhook_secret": SECRET, "permissions": PERMISSIONS, "events": EVENTS,
+            "webhook_url": hook_url, "webhook_secret": SECRET, "permissions": PERMISSIONS, "events": events,
         }],
         "installations": [
             {"app": "branchwork", "account": "alice", "repositories": ["alice/sample"]},

@@ -91,7 +91,7 @@ def test_a_push_runs_the_workflow_and_tells(hub: Any, validate: Any, validate_ho
             "Set up job", "Run actions/checkout@v4", "Look", 'Run echo "::notice file=README.md,line=1::read me"', "Complete job",
         ]  # fmt: skip
         assert f"push refs/heads/main   {sha} {sha}" in log(bot, job)
-        packed = bot.get(f"{SAMPLE}/actions/runs/{run['id']}/logs")
+        packed = bot.get(f"{SAMPLE}/actions/runs/{run['id']}/logs", follow_redirects=True)
         assert zipfile.ZipFile(io.BytesIO(packed.content)).namelist() == ["0_test.txt"]
 
         checks = bot.get(f"{SAMPLE}/commits/main/check-runs")
