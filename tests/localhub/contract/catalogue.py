@@ -10,6 +10,7 @@ say which statuses an operation answers: these stand in `statuses.json`, made fr
 from __future__ import annotations
 
 import ast
+import datetime
 import json
 import re
 import sys
@@ -18,9 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Union
+from typing import Annotated, Any, Union
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from tests.localhub.conftest import _schemas
 
@@ -60,7 +61,9 @@ class Operation:
 
     def successes(self, version: str) -> set[int]:
         changed = CHANGED_SUCCESS.get(self.key, {}).get(version)
-        return changed or {status for status in self.statuses() if status < 400} or {200, 201, 202, 204}
+        return (
+            changed or {status for status in self.statuses() if status < 400 and status != 304} or {200, 201, 202, 204}
+        )
 
     def models(self, version: str) -> Models:
         return _models(self.id, version)
@@ -112,8 +115,8 @@ def _models(operation: str, version: str) -> Models:
     errors = keywords.get("error_models")
     assert errors is None or isinstance(errors, ast.Dict)
     return Models(
-        request and _adapter(request, version),
-        "response_model" in keywords and _adapter(keywords["response_model"], version) or None,
+        _adapter(request, version) if request else None,
+        _adapter(keywords["response_model"], version) if "response_model" in keywords else None,
         {int(ast.literal_eval(key)): _adapter(value, version) for key, value in zip(errors.keys, errors.values, strict=True)}
         if errors
         else {},
@@ -122,7 +125,10 @@ def _models(operation: str, version: str) -> Models:
 
 class _Names(dict[str, Any]):
     def __init__(self, version: str) -> None:
-        super().__init__(Union=Union, Any=Any, list=list, dict=dict, str=str, int=int, bool=bool)
+        super().__init__(
+            Annotated=Annotated, Any=Any, Field=Field, Union=Union, bool=bool, dict=dict, int=int, list=list, str=str,
+            _dt=datetime, PYDANTIC_V2=True,
+        )  # fmt: skip
         self._models = _schemas("models", version)
 
     def __missing__(self, name: str) -> Any:

@@ -1,0 +1,71 @@
+"""Workflow files: runs, jobs, logs, another try, cancellation, start by hand."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+
+from tests.localhub.contract.session import NEW, VERSION, Session, body, scenario
+
+REPO = "/repos/alice/sample"
+WORKFLOW = """
+name: CI
+on: {push: {branches: [main]}, workflow_dispatch: {}}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps: [{run: 'echo "::error file=README.md,line=1::no"; exit 1'}]
+"""
+
+
+def write(client: httpx.Client, name: str, text: str) -> None:
+    """By a person, since the App may not touch workflow files."""
+    wanted = {"message": "CI", "branch": "main", "content": base64.b64encode(text.encode()).decode()}
+    body(client.put(f"{REPO}/contents/.github/workflows/{name}", json=wanted), 201)
+
+
+def run(c: Session) -> dict[str, Any]:
+    """The latest run, when nothing is under way."""
+    c.settle()
+    newest: dict[str, Any] = body(c.bot.get(f"{REPO}/actions/runs"))["workflow_runs"][0]
+    return newest
+
+
+@scenario
+def workflow_runs(c: Session) -> None:
+    with c.world.client("alice") as alice:
+        write(alice, "ci.yml", WORKFLOW)
+    first = run(c)
+    place = f"{REPO}/actions/runs/{first['id']}"
+    body(c.bot.get(place))
+    (job,) = body(c.bot.get(f"{place}/jobs"))["jobs"]
+    body(c.bot.get(f"{place}/attempts/1/jobs"))
+    body(c.bot.get(f"{place}/artifacts"))
+    assert c.bot.get(f"{place}/logs").status_code == 302
+    body(c.bot.get(f"{REPO}/actions/jobs/{job['id']}"))
+    assert c.bot.get(f"{REPO}/actions/jobs/{job['id']}/logs").status_code == 302
+    body(c.bot.get(f"{REPO}/actions/workflows"))
+    body(c.bot.get(f"{REPO}/actions/workflows/ci.yml"))
+    body(c.bot.get(f"{REPO}/actions/workflows/ci.yml/runs"))
+    body(c.bot.post(f"{place}/rerun-failed-jobs", json={}), 201)
+    assert run(c)["run_attempt"] == 2
+    body(c.bot.post(f"{place}/rerun", json={}), 201)
+    body(c.bot.get(f"{REPO}/commits/main/check-runs"))
+    assert run(c)["run_attempt"] == 3
+
+
+@scenario
+def workflow_runs_by_hand(c: Session) -> None:
+    with c.world.client("alice") as alice:
+        write(alice, "by-hand.yml", WORKFLOW.replace("exit 1", "sleep 60").replace("push: {branches: [main]}, ", ""))
+    c.settle()
+    start = f"{REPO}/actions/workflows/by-hand.yml/dispatches"
+    told = body(c.bot.post(start, json={"ref": "main"}, headers={VERSION: NEW}), 200)
+    body(c.bot.post(f"{REPO}/actions/runs/{told['workflow_run_id']}/cancel"), 202)
+    assert c.bot.post(start, json={"ref": "main"}).status_code == 204
+    newest = body(c.bot.get(f"{REPO}/actions/runs"))["workflow_runs"][0]
+    body(c.bot.post(f"{REPO}/actions/runs/{newest['id']}/force-cancel"), 202)
+    assert run(c)["conclusion"] == "cancelled"
+    assert c.bot.post(start, json={"ref": "gone"}).status_code == 422

@@ -1,0 +1,81 @@
+"""Repositories, their people, protection and rulesets."""
+
+from __future__ import annotations
+
+from tests.localhub.contract.session import Session, body, scenario
+
+REPO = "/repos/alice/sample"
+PROTECTION = {
+    "required_status_checks": {"strict": True, "contexts": ["lint"]}, "enforce_admins": True,
+    "required_pull_request_reviews": {"dismiss_stale_reviews": True, "required_approving_review_count": 1},
+    "restrictions": None, "required_linear_history": True,
+}  # fmt: skip
+RULES = [
+    {"type": "deletion"}, {"type": "non_fast_forward"}, {"type": "required_linear_history"},
+    {"type": "required_status_checks", "parameters": {
+        "strict_required_status_checks_policy": False, "required_status_checks": [{"context": "lint"}]}},
+    {"type": "pull_request", "parameters": {
+        "dismiss_stale_reviews_on_push": True, "require_code_owner_review": False, "require_last_push_approval": False,
+        "required_approving_review_count": 1, "required_review_thread_resolution": False}},
+]  # fmt: skip
+
+
+@scenario
+def the_life_of_a_repository(c: Session) -> None:
+    body(c.alice.get(REPO))
+    body(c.alice.post("/user/repos", json={"name": "mine", "private": True, "auto_init": True}), 201)
+    body(c.owner.post("/orgs/acme/repos", json={"name": "ours", "auto_init": True, "private": True}), 201)
+    ours = "/repos/acme/ours"
+    sha = body(c.owner.get(f"{ours}/git/ref/heads/main"))["object"]["sha"]
+    body(c.owner.post(f"{ours}/git/refs", json={"ref": "refs/heads/trunk", "sha": sha}), 201)
+    for change in (
+        {"description": "What for", "homepage": "http://example.org"}, {"default_branch": "trunk"},
+        {"private": False}, {"private": True}, {"archived": True}, {"archived": False}, {"allow_auto_merge": True},
+        {"name": "theirs"},
+    ):  # fmt: skip
+        body(c.owner.patch(ours, json=change))
+    moved = c.owner.get(ours)
+    assert (moved.status_code, moved.headers["Location"].rsplit("/", 1)[0]) == (
+        301,
+        c.world.url + "/api/v3/repositories",
+    )
+    assert c.owner.delete("/repos/acme/theirs").status_code == 204
+    c.settle()
+    c.world.admin("/transfer", {"repository": "alice/sample", "new_owner": "acme"})
+
+
+@scenario
+def collaborators(c: Session) -> None:
+    body(c.alice.get(f"{REPO}/collaborators"))
+    assert c.alice.get(f"{REPO}/collaborators/bob").status_code == 204
+    assert c.alice.get(f"{REPO}/collaborators/mallory").status_code == 404
+    body(c.alice.get(f"{REPO}/collaborators/bob/permission"))
+    assert c.alice.put(f"{REPO}/collaborators/mallory", json={"permission": "triage"}).status_code in (201, 204)
+    assert c.alice.delete(f"{REPO}/collaborators/mallory").status_code == 204
+
+
+@scenario
+def a_protected_branch(c: Session) -> None:
+    place = f"{REPO}/branches/main/protection"
+    assert c.alice.get(place).status_code == 404
+    body(c.alice.put(place, json=PROTECTION))
+    body(c.alice.get(place))
+    body(c.alice.get(f"{place}/required_status_checks"))
+    body(c.alice.get(f"{REPO}/branches/main"))
+    body(c.alice.get(f"{REPO}/branches"))
+    assert c.alice.delete(place).status_code == 204
+
+
+@scenario
+def rulesets(c: Session) -> None:
+    wanted = {
+        "name": "Main", "target": "branch", "enforcement": "active", "rules": RULES,
+        "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}},
+    }  # fmt: skip
+    made = body(c.alice.post(f"{REPO}/rulesets", json=wanted), 201)
+    place = f"{REPO}/rulesets/{made['id']}"
+    body(c.alice.get(f"{REPO}/rulesets"))
+    body(c.alice.get(place))
+    body(c.alice.get(f"{REPO}/rules/branches/main"))
+    body(c.alice.put(place, json={"enforcement": "disabled"}))
+    assert c.alice.delete(place).status_code == 204
