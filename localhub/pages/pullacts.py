@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter, Response
 
-from localhub import merging, pulls, reviewcomments, reviewers, reviews, reviewthreads
+from localhub import merging, places, pulls, reviewcomments, reviewers, reviews, reviewthreads
 from localhub.context import current_actor
 from localhub.errors import forbidden, invalid, not_found
 from localhub.pages.issue import ticked
@@ -39,26 +39,49 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         )  # fmt: skip
         return page(repo, pull)
 
+    @api.post(root + "/edit")
+    def edit(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """Title and text, or the branch that it goes to."""
+        repo, pull = writing(owner, name, number)
+        wanted = {key: form.text(key) for key in ("title", "body", "base") if form.has(key)}
+        pulls.edit(hub, repo, pull, current_actor(), **wanted)
+        return page(repo, pull)
+
     @api.post(root + "/reviews")
     def review(owner: str, name: str, number: int, form: FormDep) -> Response:
-        """A review; with `path`, `side` and `line` its text is a comment on that line."""
+        """Submit a review, the begun one if there is one; `event`: APPROVE, REQUEST_CHANGES, COMMENT or discard."""
         repo, pull = writing(owner, name, number)
-        event, text = form.text("event"), form.text("body").strip()
+        event, text, actor = form.text("event"), form.text("body").strip(), current_actor()
+        begun = reviews.pending_of(hub, pull, actor)
+        if event == "discard" and begun is not None:
+            reviews.delete_pending(hub, begun, actor)
+            return page(repo, pull, "/files")
         if event not in reviews.STATES:
             raise invalid("Choose whether you comment, approve or request changes.")
-        drafts = [_draft(form, text)] if form.text("path") else []
-        row = reviews.create(
-            hub, repo, pull, current_actor(), event=event, body=None if drafts else text,
-            commit_id=form.text("commit") or None, comments=drafts,
-        )  # fmt: skip
+        if begun is not None:
+            row = reviews.submit(hub, repo, pull, begun, actor, event=event, body=text or None)
+        else:
+            commit = form.text("commit") or None
+            row = reviews.create(hub, repo, pull, actor, event=event, body=text, commit_id=commit)
         return page(repo, pull, f"#pullrequestreview-{row['id']}")
 
     @api.post(root + "/lines")
     def line(owner: str, name: str, number: int, form: FormDep) -> Response:
-        """One comment on a line, by itself."""
+        """A comment on a line, some lines or a file; `do`: alone, or review (which begins one if none is begun)."""
         repo, pull = writing(owner, name, number)
-        draft = _draft(form, form.text("body"))
-        row = reviewcomments.alone(hub, repo, pull, current_actor(), draft, form.text("commit") or None)
+        actor, draft, commit = current_actor(), _draft(form), form.text("commit") or None
+        begun = reviews.pending_of(hub, pull, actor)
+        if begun is not None:
+            at = commit or pull["head_sha"]
+            place = places.find(hub, repo, pull, at, draft)
+            if isinstance(place, places.Misplaced):
+                raise place.of_comment()
+            row = reviewcomments.add(hub, repo, pull, begun, actor, draft["body"], at, place)
+        elif form.text("do") == "review":
+            made = reviews.create(hub, repo, pull, actor, commit_id=commit, comments=[draft])
+            (row,) = hub.db.rows("SELECT * FROM review_comments WHERE review_id = ?", made["id"])
+        else:
+            row = reviewcomments.alone(hub, repo, pull, actor, draft, commit)
         return page(repo, pull, f"/files#discussion_r{row['id']}")
 
     @api.post(root + "/threads/{thread_id:int}")
@@ -66,18 +89,20 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         """Answer in a thread, resolve it or take that back; `do`: reply, resolve, unresolve."""
         repo, pull = writing(owner, name, number)
         row = hub.db.row("SELECT * FROM review_threads WHERE id = ? AND pull_id = ?", thread_id, pull["id"])
-        found = reviewthreads.comments(hub, thread_id) if row is not None else []
+        actor = current_actor()
+        found = reviewthreads.comments(hub, thread_id, actor.account_id) if row is not None else []
         if row is None or not found:
             raise not_found()
         back = "/files" if form.text("back") == "files" else ""
         do = form.text("do")
         if do == "reply" or form.text("body").strip():
-            answer = reviewcomments.reply(hub, repo, pull, current_actor(), found[0], form.text("body"))
+            begun = reviews.pending_of(hub, pull, actor)
+            answer = reviewcomments.reply(hub, repo, pull, actor, found[0], form.text("body"), begun)
             back += f"#discussion_r{answer['id']}"
         else:
             back += f"#thread-{thread_id}"
         if do in ("resolve", "unresolve"):
-            reviewthreads.resolve(hub, repo, row, current_actor(), resolved=do == "resolve")
+            reviewthreads.resolve(hub, repo, row, actor, resolved=do == "resolve")
         return page(repo, pull, back)
 
     @api.post(root + "/discussion/{comment_id:int}/{do}")
@@ -107,7 +132,11 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
     def merge(owner: str, name: str, number: int, form: FormDep) -> Response:
         repo = hub.access.repo(owner, name, "contents", "write")
         pull = pulls.find(hub, repo, number)
-        merging.merge(hub, repo, pull, current_actor(), method=_method(form), sha=form.text("sha") or None)
+        merging.merge(
+            hub, repo, pull, current_actor(), method=_method(form), sha=form.text("sha") or None,
+            title=form.text("title").strip() or None,
+            message=form.text("message").strip() or None,
+        )  # fmt: skip
         return page(repo, pull)
 
     @api.post(root + "/auto-merge")
@@ -117,7 +146,8 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         if form.text("do") == "off":
             merging.disable_auto(hub, repo, pull, actor.account_id)
         else:
-            merging.enable_auto(hub, repo, pull, actor, _method(form))
+            title, message = form.text("title").strip() or None, form.text("message").strip() or None
+            merging.enable_auto(hub, repo, pull, actor, _method(form), title, message)
         return page(repo, pull)
 
     @api.post(root + "/update-branch")
@@ -146,8 +176,14 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         return page(repo, pull)
 
 
-def _draft(form: Posted, text: str) -> dict[str, Any]:
-    return {"path": form.text("path"), "side": form.text("side"), "line": form.number("line"), "body": text}
+def _draft(form: Posted) -> dict[str, Any]:
+    draft: dict[str, Any] = {"path": form.text("path"), "body": form.text("body")}
+    if not form.text("line"):
+        return draft | {"subject_type": "file"}
+    draft |= {"side": form.text("side"), "line": form.number("line")}
+    if form.text("start_line") and form.number("start_line") != draft["line"]:
+        draft |= {"start_line": form.number("start_line"), "start_side": form.text("start_side") or draft["side"]}
+    return draft
 
 
 def _method(form: Posted) -> merging.Method:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import issues, merging, protection, pulls, reviewthreads
+from localhub import issues, merging, protection, pulls, reviews, reviewthreads
 from localhub.closing import references
 from localhub.gitdiff import changes
 from localhub.pages import checks, shapes, timeline
 from localhub.pages.issue import common
-from localhub.pages.repository import MOST_FILES, shown, told
+from localhub.pages.repository import MOST_FILES, branch_names, shown, told
 from localhub.pages.talk import Talk
 from localhub.pages.web import Web, home
 from localhub.refs import git_of
 from localhub.render.pulls import requested
 
 if TYPE_CHECKING:
+    from localhub.auth import Actor
     from localhub.db import Row
     from localhub.gitstore import GitRepo
     from localhub.hub import Hub
@@ -49,8 +50,11 @@ def routes(api: APIRouter, web: Web) -> None:
             which=which,
             pull=pull,
             verdicts=_verdicts(hub, pull),
+            head_there=git_of(hub, repo).ref(f"refs/heads/{pull['head_ref']}") is not None,
             found=checks.of_commit(hub, repo, pull["head_sha"]),
             overall=checks.overall(hub, repo, pull["head_sha"]),
+            own=pull["author_id"] == talk.actor.account_id,
+            begun=_begun(hub, pull, talk),
             may_push=talk.actor.kind == "user" and hub.access.allowed(talk.actor, repo, "contents", "write"),
             may_edit=talk.actor.kind == "user" and pulls.may_edit(hub, repo, pull, talk.actor),
             **common(hub, repo, row, talk),
@@ -79,7 +83,8 @@ def routes(api: APIRouter, web: Web) -> None:
             items=timeline.window(
                 timeline.items(hub, Talk(hub, repo), row, pull), whole=request.query_params.get("all") == "1"
             ),
-            merge=_merge_box(hub, repo, pull),
+            merge=_merge_box(hub, repo, pull, Talk(hub, repo).actor),
+            bases=[each for each in branch_names(git_of(hub, repo)) if each != pull["head_ref"]][:200],
             closes=_closes(hub, repo, pull),
             reviewers=[shapes.person(hub, each) for each in requested(hub, pull["id"])],
             edit=request.query_params.get("edit"),
@@ -106,18 +111,21 @@ def routes(api: APIRouter, web: Web) -> None:
         repo, pull = read(owner, name, number)
         git = git_of(hub, repo)
         listed = changes(git, git.merge_base(_base(git, pull), pull["head_sha"]), pull["head_sha"])
+        talk = Talk(hub, repo)
         threads: dict[tuple[str, str, int], list[timeline.Thread]] = {}
-        for thread in timeline.threads(hub, pull):
+        whole: dict[str, list[timeline.Thread]] = {}
+        for thread in timeline.threads(hub, pull, talk.actor.account_id):
             first = thread.comments[0]
-            if first["line"] is not None:
+            if first["subject_type"] == "file":
+                whole.setdefault(first["path"], []).append(thread)
+            elif first["line"] is not None:
                 threads.setdefault((first["path"], first["side"], first["line"]), []).append(thread)
         query = request.query_params
         line = query.get("line", "")
         spot = (query.get("path"), query.get("side"), int(line)) if line.isdigit() else None
-        own = pull["author_id"] == Talk(hub, repo).actor.account_id
         return tab(
             request, repo, pull, "files", files=shown(listed), left_out=max(0, len(listed) - MOST_FILES),
-            threads=threads, spot=spot, own=own,
+            threads=threads, whole=whole, spot=spot, file_spot=query.get("path") if "file" in query else None,
         )  # fmt: skip
 
 
@@ -143,18 +151,42 @@ def _verdicts(hub: Hub, pull: Row) -> list[tuple[dict[str, Any], str, str]]:
     ]
 
 
-def _merge_box(hub: Hub, repo: Row, pull: Row) -> dict[str, Any]:
+def _begun(hub: Hub, pull: Row, talk: Talk) -> tuple[Row, int] | None:
+    """The review that who looks has begun, and how many comments it has."""
+    row = reviews.pending_of(hub, pull, talk.actor) if talk.actor.kind == "user" else None
+    if row is None:
+        return None
+    return row, int(hub.db.value("SELECT COUNT(*) FROM review_comments WHERE review_id = ?", row["id"]))
+
+
+def _merge_box(hub: Hub, repo: Row, pull: Row, actor: Actor) -> dict[str, Any]:
     """Whether it can be merged, why not, and how."""
     rules = protection.rules_for(hub, repo, pull["base_ref"])
-    state = merging.state(hub, repo, pull)
+    own_rules = protection.rules_for(hub, repo, pull["base_ref"], actor)
+    state, git = merging.state(hub, repo, pull), git_of(hub, repo)
+    why = merging.obstacles(hub, repo, pull, rules) if rules else []
+    base, head = git.ref(f"refs/heads/{pull['base_ref']}"), git.ref(f"refs/heads/{pull['head_ref']}")
+    behind = base is not None and not git.is_ancestor(base, pull["head_sha"])
+    if rules and rules.strict and behind:
+        why.append("The head branch is out of date: update it with the base branch.")
+    admin = actor.kind == "user" and hub.access.role(repo, actor.account_id) == "admin"
+    bypass = bool(why) and (own_rules is None or (admin and not own_rules.for_admins))
+    linear = own_rules is not None and own_rules.linear
     return {
         "state": state,
-        "why": merging.obstacles(hub, repo, pull, rules) if rules else [],
-        "methods": [(method, words) for method, (column, words) in METHODS.items() if repo[column]],
+        "why": why,
+        "bypass": bypass,
+        "disabled": pull["draft"] or state == "dirty" or (bool(why) and not bypass),
+        "methods": [
+            (method, words) for method, (column, words) in METHODS.items()
+            if repo[column] and not (linear and method == "merge")
+        ],
         "auto": json.loads(pull["auto_merge"]) if pull["auto_merge"] else None,
-        "may_auto": bool(repo["allow_auto_merge"]) and state in ("blocked", "behind", "unknown"),
+        "may_auto": bool(repo["allow_auto_merge"]) and state in ("blocked", "behind", "unknown") and not pull["draft"],
         "unresolved": reviewthreads.unresolved(hub, pull["id"]),
-    }
+        "behind": behind and head is not None,
+        "head": head,
+    }  # fmt: skip
 
 
 def _closes(hub: Hub, repo: Row, pull: Row) -> list[tuple[Row, str]]:

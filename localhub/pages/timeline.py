@@ -77,6 +77,20 @@ class Thread:
     hunk: list[DiffLine]
 
     @property
+    def last(self) -> int:
+        """The last line that it is about, on its side, as the files have it now."""
+        return int(self.comments[0]["line"] or 0)
+
+    @property
+    def where(self) -> str:
+        """`12`, `8–12`, or nothing for a whole file."""
+        first = self.comments[0]
+        if first["subject_type"] == "file":
+            return ""
+        line, start = first["line"] or first["original_line"], first["start_line"] or first["original_start_line"]
+        return f"{start}–{line}" if start else str(line)
+
+    @property
     def outdated(self) -> bool:
         first = self.comments[0]
         return first["subject_type"] == "line" and first["line"] is None
@@ -85,7 +99,7 @@ class Thread:
 def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Item]:
     """Comments, events and (of a pull request) reviews with their threads, oldest first."""
     found: list[Item] = []
-    alone = {} if pull is None else _reviews(hub, pull)
+    alone = {} if pull is None else _reviews(hub, pull, talk.actor.account_id)
     comments = {row["id"]: row for row in hub.db.rows("SELECT * FROM comments WHERE issue_id = ?", issue["id"])}
     for row in hub.db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", issue["id"]):
         data = json.loads(row["data"])
@@ -114,20 +128,20 @@ def window(items: list[Item], *, whole: bool = False) -> list[Item]:
     return [*items[:FIRST], gap, *items[-LAST:]]
 
 
-def threads(hub: Hub, pull: Row) -> list[Thread]:
-    """Every submitted thread of a pull request."""
+def threads(hub: Hub, pull: Row, viewer: int = 0) -> list[Thread]:
+    """Every thread of a pull request that the viewer sees: of pending reviews only their own."""
     found = []
-    for row in reviewthreads.threads(hub, pull["id"]):
-        comments = reviewthreads.comments(hub, row["id"])
+    for row in reviewthreads.threads(hub, pull["id"], viewer):
+        comments = reviewthreads.comments(hub, row["id"], viewer)
         if comments:
             found.append(Thread(row, comments, diff(comments[0]["diff_hunk"])[-HUNK_LINES:]))
     return found
 
 
-def _reviews(hub: Hub, pull: Row) -> dict[int, Item]:
+def _reviews(hub: Hub, pull: Row, viewer: int) -> dict[int, Item]:
     """By id, reviews that decided or said something, each with the threads it began; replies are in their threads."""
     begun: dict[int, list[Thread]] = {}
-    for thread in threads(hub, pull):
+    for thread in threads(hub, pull, viewer):
         begun.setdefault(thread.comments[0]["review_id"], []).append(thread)
     shown = {}
     for row in hub.db.rows("SELECT * FROM reviews WHERE pull_id = ? AND state <> 'PENDING' ORDER BY id", pull["id"]):

@@ -51,6 +51,9 @@ class Posted:
         found = self._fields.get(name)
         return found[0].replace("\r\n", "\n") if found else default
 
+    def has(self, name: str) -> bool:
+        return name in self._fields
+
     def all(self, name: str) -> list[str]:
         return self._fields.get(name, [])
 
