@@ -41,6 +41,7 @@ from localhub.rest import (
     search,
     smarthttp,
     statuses,
+    timeline,
     users,
 )
 
@@ -71,6 +72,7 @@ ROUTERS: list[Router] = [
     relations.router,
     search.router,
     notifications.router,
+    timeline.router,
     issues.router,
     manifest.router,
     smarthttp.router,

@@ -72,6 +72,11 @@ def measure(git: GitRepo, base: str, head: str) -> dict[str, int]:
     }
 
 
+def commits(git: GitRepo, pull: Row) -> list[str]:
+    """Its own commits, oldest first: `base_sha` is what the base was before a merge."""
+    return git.log([pull["head_sha"]], [pull["base_sha"]], "--reverse", "--topo-order")
+
+
 def create(
     hub: Hub,
     repo: Row,
@@ -185,7 +190,7 @@ def edit(
                 record(hub, pull["issue_id"], "renamed", actor.account_id, rename={"from": pull["title"], "to": title})
         if base is not None and base != pull["base_ref"]:
             edited["base"] = _retarget(hub, repo, pull, base)
-            record(hub, pull["issue_id"], "base_ref_changed", actor.account_id)
+            record(hub, pull["issue_id"], "base_ref_changed", actor.account_id, _from=pull["base_ref"], _to=base)
         if edited:
             tell(hub, repo, pull["id"], "edited", actor.account_id, changes=edited)
     if base is not None:

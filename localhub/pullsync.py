@@ -71,7 +71,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     hub.db.update("pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts)
     pulls.touch(hub, pull["issue_id"])
     if event.payload["forced"]:
-        record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after)
+        record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after, _before=before)
     places.outdate(hub, git, pull, base, after)
     pulls.tell(hub, repo, pull["id"], "synchronize", by, before=before, after=after)
     rules = protection.rules_for(hub, repo, pull["base_ref"])

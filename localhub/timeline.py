@@ -15,7 +15,8 @@ def record(hub: Hub, issue_id: int, event: str, actor_id: int | None, **data: ob
     """Note an event, inside its transaction.
 
     Keys of `data` that end in `_id` and name an account (assignee_id, assigner_id, requested_reviewer_id) or an issue
-    (sub_issue_id, parent_issue_id, blocked_by_id, blocking_id) are shown as that object; others as they are.
+    (sub_issue_id, parent_issue_id, blocked_by_id, blocking_id) are shown as that object, those that begin with `_`
+    not at all, others as they are.
     """
     actor = current_actor()
     return hub.db.insert(

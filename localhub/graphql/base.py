@@ -112,6 +112,7 @@ class Connection:
         start += skip or 0
         end = min(end, len(items))
         start = min(start, end)
+        self.filteredCount = end - start
         if first is not None:
             end = min(end, start + first)
         if last is not None:

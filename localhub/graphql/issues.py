@@ -94,6 +94,11 @@ class Thread(Written):
         )
         return Connection(rows, lambda row: account(self.scope, row), **page)
 
+    def timelineItems(self, **asked: Any) -> Connection:
+        from localhub.graphql import timeline
+
+        return timeline.items(self, **asked)
+
     def comments(self, orderBy: dict[str, str] | None = None, **page: Any) -> Connection:
         direction = "DESC" if (orderBy or {}).get("direction") == "DESC" else "ASC"
         sql = f"SELECT id FROM comments WHERE issue_id = ? ORDER BY id {direction}"  # noqa: S608

@@ -139,9 +139,7 @@ class PullRequest(Thread):
         }
 
     def commits(self, **page: Any) -> Connection:
-        git = self.repository().git
-        base = git.merge_base(self.row["base_sha"], self.row["head_sha"])
-        shas = git.log([self.row["head_sha"]], [base] if base else [], "--reverse", "--topo-order")
+        shas = pulls.commits(self.repository().git, self.row)
         return Connection(shas, lambda sha: PullRequestCommit(self, sha), **page)
 
     def files(self, **page: Any) -> Connection:

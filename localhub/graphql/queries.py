@@ -18,6 +18,7 @@ from localhub.graphql import (
     repository,
     reviews,
     rules,
+    timeline,
 )
 from localhub.graphql.base import QueryError, Scope, not_found
 from localhub.ids import parse_node_id, parse_text_node_id
@@ -78,6 +79,10 @@ def _by_number(scope: Scope, kind: str, number: int) -> Any:
     if kind == "Issue":
         row = db.row("SELECT * FROM issues WHERE id = ?", number)
         return None if row is None or not _repository(scope, row["repo_id"]) else issues.thread(scope, row)
+    if kind == "Event":
+        row = db.row("SELECT * FROM issue_events WHERE id = ?", number)
+        made = None if row is None else timeline.event(scope, row)
+        return made if made is not None and _repository(scope, made.repository().row["id"]) else None
     if kind not in _TABLES:
         return None
     table, make = _TABLES[kind]

@@ -36,6 +36,7 @@ _WORDS = {
     "auto_merge_disabled": "turned auto-merge off",
 }
 _OTHERS = {
+    "cross-referenced": ("mentioned this in", "source"),
     "sub_issue_added": ("added the sub-issue", "sub_issue_id"),
     "sub_issue_removed": ("removed the sub-issue", "sub_issue_id"),
     "parent_issue_added": ("made this part of", "parent_issue_id"),

@@ -210,6 +210,8 @@ def event(hub: Hub, row: Row, repo: Row, *, with_issue: bool = False) -> dict[st
         "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
     }
     for key, value in json.loads(row["data"]).items():
+        if key.startswith("_"):
+            continue
         if key in _ACCOUNTS:
             data[key.removesuffix("_id")] = maybe_user(hub, value)
         elif key in _ISSUES:

@@ -1,4 +1,4 @@
-"""Issues: list, create, read, edit, lock; events and timeline."""
+"""Issues: list, create, read, edit, lock; see `timeline.py` for what happened to them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from pydantic import BaseModel
 from localhub import issues
 from localhub.context import current_actor
 from localhub.db import Row
-from localhub.errors import forbidden, invalid, not_found
-from localhub.http import PageDep, Paging, reply
+from localhub.errors import forbidden, invalid
+from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.issuelist import listed
 from localhub.render import issues as render
-from localhub.render.timeline import SAID
-from localhub.render.timeline import item as timeline_item
 from localhub.versions import is_first
 
 BOTH = ("issues", "pull_requests")
-_SILENT = f"event NOT IN {SAID}"
 
 
 class NameOnly(BaseModel):
@@ -140,47 +137,4 @@ def router(hub: Hub) -> APIRouter:
         issues.lock(hub, issues.find(hub, repo, number), current_actor(), locked=False)
         return reply(None, 204)
 
-    _events(api, hub)
     return api
-
-
-def _events(api: APIRouter, hub: Hub) -> None:
-    db = hub.db
-
-    @api.get("/repos/{owner}/{name}/issues/events")
-    def of_repository(owner: str, name: str, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        where = f"FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.{_SILENT}"
-        rows = db.rows(
-            f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?",
-            repo["id"],
-            paging.limit,
-            paging.offset,
-        )
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
-        return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
-
-    @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
-    def one(owner: str, name: str, event_id: int) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.id = ?"
-        row = db.row(f"SELECT e.* {where}", repo["id"], event_id)
-        if row is None:
-            raise not_found()
-        return reply(render.event(hub, row, repo, with_issue=True))
-
-    @api.get("/repos/{owner}/{name}/issues/{number}/events")
-    def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        row = issues.find(hub, repo, number)
-        rows = db.rows(f"SELECT * FROM issue_events WHERE issue_id = ? AND {_SILENT} ORDER BY id", row["id"])  # noqa: S608
-        return paging.reply([render.event(hub, each, repo) for each in paging.slice(rows)], len(rows))
-
-    @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
-    def timeline(owner: str, name: str, number: int, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        return _timeline(issues.find(hub, repo, number), repo, paging)
-
-    def _timeline(row: Row, repo: Row, paging: Paging) -> Response:
-        rows = db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", row["id"])
-        return paging.reply([timeline_item(hub, repo, row, each) for each in paging.slice(rows)], len(rows))

@@ -11,7 +11,6 @@ from localhub import gitdiff, merging, pulls, pullsync, refs, reviewers
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, field, invalid
-from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.refs import git_of
@@ -145,7 +144,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def commits(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo, pull = reading(owner, name, number)
         git = git_of(hub, repo)
-        shas = git.log([pull["head_sha"]], [pull["base_sha"]], "--reverse", "--topo-order")[:COMMITS]
+        shas = pulls.commits(git, pull)[:COMMITS]
         return paging.reply(git_render.commits(hub, repo, git, list(paging.slice(shas))), len(shas))
 
     @api.get(root + "/{number:int}/merge")

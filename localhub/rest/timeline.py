@@ -1,0 +1,58 @@
+"""Events of issues and pull requests, and their timeline: events, comments, reviews and commits in one order."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from localhub import issues, references, story
+from localhub.context import current_actor
+from localhub.errors import not_found
+from localhub.http import PageDep, reply
+from localhub.hub import Hub
+from localhub.render import issues as render
+from localhub.render.timeline import SAID, item
+from localhub.rest.issues import BOTH
+
+_SILENT = f"event NOT IN {SAID}"
+
+
+def router(hub: Hub) -> APIRouter:
+    api = APIRouter()
+    db = hub.db
+    references.listen(hub)
+
+    @api.get("/repos/{owner}/{name}/issues/events")
+    def of_repository(owner: str, name: str, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        where = f"FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.{_SILENT}"
+        sql = f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?"
+        rows = db.rows(sql, repo["id"], paging.limit, paging.offset)
+        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
+        return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
+
+    @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
+    def one(owner: str, name: str, event_id: int) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        where = f"i.repo_id = ? AND e.id = ? AND e.{_SILENT}"
+        sql = f"SELECT e.* FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE {where}"  # noqa: S608
+        row = db.row(sql, repo["id"], event_id)
+        if row is None:
+            raise not_found()
+        return reply(render.event(hub, row, repo, with_issue=True))
+
+    @api.get("/repos/{owner}/{name}/issues/{number}/events")
+    def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        row = issues.find(hub, repo, number)
+        sql = f"SELECT * FROM issue_events WHERE issue_id = ? AND {_SILENT} ORDER BY id"  # noqa: S608
+        rows = db.rows(sql, row["id"])
+        return paging.reply([render.event(hub, each, repo) for each in paging.slice(rows)], len(rows))
+
+    @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
+    def timeline(owner: str, name: str, number: int, paging: PageDep) -> Response:
+        repo = hub.access.repo(owner, name, BOTH)
+        row = issues.find(hub, repo, number)
+        items = story.of(hub, current_actor(), row)
+        return paging.reply([item(hub, repo, row, each) for each in paging.slice(items)], len(items))
+
+    return api
