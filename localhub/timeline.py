@@ -22,6 +22,7 @@ def record(hub: Hub, issue_id: int, event: str, actor_id: int | None, **data: ob
     return hub.db.insert(
         "issue_events",
         issue_id=issue_id,
+        repo_id=hub.db.value("SELECT repo_id FROM issues WHERE id = ?", issue_id),
         event=event,
         actor_id=actor_id,
         app_id=actor.app_id if actor.account_id == actor_id else None,

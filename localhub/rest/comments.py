@@ -48,31 +48,23 @@ def router(hub: Hub) -> APIRouter:
         owner: str, name: str, paging: PageDep, since: str | None = None, sort: str = "created", direction: str = "asc"
     ) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = "FROM comments c JOIN issues i ON i.id = c.issue_id WHERE i.repo_id = ? AND c.updated_at >= ?"
-        order = f"{'c.updated_at' if sort == 'updated' else 'c.id'} {'DESC' if direction == 'desc' else 'ASC'}"
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"], changed_since(since))
-        rows = db.rows(
-            f"SELECT c.* {where} ORDER BY {order} LIMIT ? OFFSET ?",
-            repo["id"],
-            changed_since(since),
-            paging.limit,
-            paging.offset,
-        )
+        changed = changed_since(since)
+        values = (repo["id"], changed) if changed else (repo["id"],)
+        where = f"FROM comments WHERE repo_id = ?{' AND updated_at >= ?' if changed else ''}"
+        order = f"{'updated_at' if sort == 'updated' else 'id'} {'DESC' if direction == 'desc' else 'ASC'}"
+        total = db.value(f"SELECT COUNT(*) {where}", *values)
+        rows = db.rows(f"SELECT * {where} ORDER BY {order} LIMIT ? OFFSET ?", *values, paging.limit, paging.offset)
         return paging.reply([render.comment(hub, row) for row in rows], total)
 
     @api.get("/repos/{owner}/{name}/issues/{number}/comments")
     def of_issue(owner: str, name: str, number: int, paging: PageDep, since: str | None = None) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         issue = issues.find(hub, repo, number)
-        where = "FROM comments WHERE issue_id = ? AND updated_at >= ?"
-        total = db.value(f"SELECT COUNT(*) {where}", issue["id"], changed_since(since))
-        rows = db.rows(
-            f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?",
-            issue["id"],
-            changed_since(since),
-            paging.limit,
-            paging.offset,
-        )
+        changed = changed_since(since)
+        values = (issue["id"], changed) if changed else (issue["id"],)
+        where = f"FROM comments WHERE issue_id = ?{' AND updated_at >= ?' if changed else ''}"
+        total = db.value(f"SELECT COUNT(*) {where}", *values) if changed else issue["comments"]
+        rows = db.rows(f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?", *values, paging.limit, paging.offset)
         return paging.reply([render.comment(hub, row, issue) for row in rows], total)
 
     @api.post("/repos/{owner}/{name}/issues/{number}/comments")

@@ -8,7 +8,7 @@ from localhub.context import current_actor
 from localhub.errors import field, invalid
 from localhub.http import PageDep
 from localhub.hub import Hub
-from localhub.issuelist import search
+from localhub.issuesearch import search
 from localhub.render import issues as render
 
 
