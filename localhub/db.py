@@ -33,6 +33,7 @@ class Database:
         self._writer.execute("PRAGMA synchronous=FULL")
         self._depth = 0
         self._after: list[Callable[[], None]] = []
+        self._committed: list[Callable[[], None]] = []
         self._apply_schema()
 
     def _connect(self) -> sqlite3.Connection:
@@ -80,10 +81,14 @@ class Database:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 self._after.clear()
+                self._committed.clear()
                 raise
             finally:
                 self._depth, self._local.writing = 0, False
             callbacks, self._after = self._after, []
+            committed, self._committed = self._committed, []
+            for callback in committed:
+                callback()
         for callback in callbacks:
             callback()
 
@@ -104,6 +109,16 @@ class Database:
             return self._reading().execute(sql, args)
         except OverflowError:  # a number of a request that no row can have: 64 bits find nothing either
             return self._reading().execute(sql, tuple(map(_fitting, args)))
+
+    def at_commit(self, callback: Callable[[], None]) -> None:
+        """Run `callback` when the transaction is on the disk and before the next one begins: in the order of commits.
+
+        It must be quick and take no lock that is held around transactions.
+        """
+        if self.writing:
+            self._committed.append(callback)
+        else:
+            callback()
 
     def rows(self, sql: str, *args: object) -> list[Row]:
         return self._read(sql, args).fetchall()

@@ -43,6 +43,7 @@ class LimitSettings(BaseModel):
     creations_minute: int = 80
     creations_hour: int = 500
     body_bytes: int = Field(25 * 1024 * 1024, description="of one REST request")
+    webhook_bytes: int = Field(25 * 1024 * 1024, description="of a webhook's payload: larger ones are not sent")
     push_bytes: int = 2 * 1024**3
     object_bytes: int = 100 * 1024**2
     search_lag_seconds: float = Field(2.0, description="before search finds a change")

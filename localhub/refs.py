@@ -84,7 +84,7 @@ def recover(hub: Hub) -> None:
         with hub.repo_locks.of(repo["id"]), hub.tx():
             pull = pulls.get(hub, row["pull_id"]) if row["pull_id"] else None
             if moved and pull is not None and not pull["merged"]:
-                pullsync.mark_merged(hub, repo, pull, actor.account_id, moved[0].new)
+                pullsync.mark_merged(hub, repo, pull, actor.account_id, moved[0].new, moved[0].old)
             tell(hub, repo, moved, actor, [row["id"]])
 
 
@@ -186,6 +186,17 @@ def _payload(
         "head_commit": None if tip is None else _told(hub, repo, git, [tip])[0],
         "pusher": {"name": account["login"], "email": account["email"]},
     }
+
+
+def latest_push(hub: Hub, repo: Row, git: GitRepo, actor: Actor) -> dict[str, Any] | None:
+    """A push as it would be told if the default branch's last commit were pushed now; None for an empty repository."""
+    tip = git.ref(f"refs/heads/{repo['default_branch']}")
+    if tip is None:
+        return None
+    commit = git.commit(tip)
+    parents = commit.parents if commit else ()
+    change = RefChange(f"refs/heads/{repo['default_branch']}", parents[0] if parents else ZERO, tip)
+    return _payload(hub, repo, git, change, [change], actor)
 
 
 def _commits(

@@ -1,22 +1,19 @@
-"""Webhooks of apps: queued with the change that caused them, signed, sent in order per repository, kept for good.
+"""Webhooks of apps and repositories: queued with the change that caused them, sent in order, kept for good.
 
-As on GitHub there is one try of 10 seconds; a failure waits for a redelivery, which has the same GUID.
+As on GitHub there is one try of 10 seconds; a failure waits for a redelivery, which has the same GUID. What was
+queued outlives `kill -9`; a delivery that was under way then is sent again, with its GUID.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import threading
-import time
 import uuid
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from localhub.delivering import Courier, Target, body_of, headers_of
 from localhub.events import Event
 from localhub.ids import node_id
 
@@ -24,14 +21,12 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
-TIMEOUT = 10.0
-MAX_BYTES = 25 * 1024 * 1024
 UNASKED = {"installation", "installation_repositories", "github_app_authorization"}
-_Lane = tuple[int, int | None]
+_Lane = tuple[str, int, int | None]
 
 
 class Webhooks:
-    """One lane per app and repository; a lane sends one delivery at a time."""
+    """One lane per receiver and repository; a lane sends one delivery at a time, in the order of their commits."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -39,48 +34,37 @@ class Webhooks:
         self._active: set[_Lane] = set()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="localhub-webhook")
-        self._client = httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
+        self._courier = Courier()
         self._closed = threading.Event()
 
     def queue(self, event: Event) -> None:
-        """Write a delivery for each app that gets this event; they go out after the commit."""
-        for installation in self._receivers(event):
+        """Write a delivery for each app and hook that gets this event; they go out after the commit."""
+        for installation in self._installations(event):
             app = self._hub.db.get("apps", installation["app_id"])
-            if not app["webhook_url"] or not app["webhook_active"]:
-                continue
-            payload = json.dumps(self._payload(event, installation), separators=(",", ":"), ensure_ascii=False)
-            if len(payload) > MAX_BYTES:
-                self._hub.stats["webhooks too large"] += 1
-                continue
-            delivery = self._hub.db.insert(
-                "deliveries",
-                guid=str(uuid.uuid4()),
-                app_id=app["id"],
-                installation_id=installation["id"],
-                repo_id=event.repo,
-                event=event.name,
-                action=event.action,
-                payload=payload,
-                url=app["webhook_url"],
-                queued_at=self._hub.now(),
-            )
-            self._after_commit(delivery, (app["id"], event.repo))
+            if app["webhook_url"] and app["webhook_active"]:
+                about = {"id": installation["id"], "node_id": node_id("Installation", installation["id"])}
+                payload = self._payload(event) | {"installation": event.payload.get("installation", about)}
+                self._write(event, payload, app["webhook_url"], app_id=app["id"], installation_id=installation["id"])
+        for hook in self._hooks(event):
+            self._write(event, self._payload(event), hook["url"], hook_id=hook["id"])
+
+    def send(self, hook: Row, event: Event) -> None:
+        """Queue an event for this hook of a repository only, whatever it listens to: a ping or a test."""
+        self._write(event, self._payload(event), hook["url"], hook_id=hook["id"])
 
     def redeliver(self, delivery: Row) -> int:
-        """Send it again with the same GUID and payload, to where the app's hook is now."""
-        app = self._hub.db.get("apps", delivery["app_id"])
+        """Send it again with the same GUID and payload, to where the hook is now."""
+        target = self._target(delivery)
+        kept = ("guid", "app_id", "hook_id", "installation_id", "repo_id", "event", "action", "payload")
         with self._hub.tx():
             again = self._hub.db.insert(
                 "deliveries",
                 redelivery=1,
-                url=app["webhook_url"] or delivery["url"],
+                url=target.url or delivery["url"],
                 queued_at=self._hub.now(),
-                **{
-                    name: delivery[name]
-                    for name in ("guid", "app_id", "installation_id", "repo_id", "event", "action", "payload")
-                },
+                **{name: delivery[name] for name in kept},
             )
-            self._after_commit(again, (app["id"], delivery["repo_id"]))
+            self._after_commit(again, _lane(delivery))
         return again
 
     def pending(self) -> int:
@@ -90,16 +74,17 @@ class Webhooks:
             return max(written, sum(map(len, self._lanes.values())) + len(self._active))
 
     def start(self) -> None:
-        """Send what an earlier process had queued and not sent."""
-        for row in self._hub.db.rows("SELECT id, app_id, repo_id FROM deliveries WHERE delivered_at IS NULL"):
-            self._push(row["id"], (row["app_id"], row["repo_id"]))
+        """Send what an earlier process had queued and not sent, in its order."""
+        columns = "id, app_id, hook_id, repo_id"
+        for row in self._hub.db.rows(f"SELECT {columns} FROM deliveries WHERE delivered_at IS NULL ORDER BY id"):  # noqa: S608
+            self._push(row["id"], _lane(row))
 
     def close(self) -> None:
         self._closed.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._client.close()
+        self._courier.close()
 
-    def _receivers(self, event: Event) -> list[Row]:
+    def _installations(self, event: Event) -> list[Row]:
         db = self._hub.db
         if event.installation is not None:
             return db.rows("SELECT * FROM installations WHERE id = ?", event.installation)
@@ -117,7 +102,13 @@ class Webhooks:
         )
         return [row for row in rows if event.app or event.name in UNASKED or event.name in json.loads(row["events"])]
 
-    def _payload(self, event: Event, installation: Row) -> dict[str, Any]:
+    def _hooks(self, event: Event) -> list[Row]:
+        if event.repo is None or event.app is not None or event.installation is not None:
+            return []
+        rows = self._hub.db.rows("SELECT * FROM hooks WHERE repo_id = ? AND active ORDER BY id", event.repo)
+        return [row for row in rows if {"*", event.name} & set(json.loads(row["events"]))]
+
+    def _payload(self, event: Event) -> dict[str, Any]:
         from localhub.render import accounts, repos
 
         payload: dict[str, Any] = {} if event.action is None else {"action": event.action}
@@ -128,10 +119,25 @@ class Webhooks:
             if repo["owner_type"] == "Organization":
                 payload.setdefault("organization", accounts.organization(self._hub, repo["owner_id"]))
         payload.setdefault("sender", accounts.simple_user(self._hub, event.sender))
-        payload.setdefault(
-            "installation", {"id": installation["id"], "node_id": node_id("Installation", installation["id"])}
-        )
         return payload
+
+    def _write(self, event: Event, payload: dict[str, Any], url: str, **receiver: int) -> None:
+        text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+        if len(text.encode()) > self._hub.limits.settings.webhook_bytes:
+            self._hub.stats["webhooks too large"] += 1
+            return
+        delivery = self._hub.db.insert(
+            "deliveries",
+            guid=str(uuid.uuid4()),
+            repo_id=event.repo,
+            event=event.name,
+            action=event.action,
+            payload=text,
+            url=url,
+            queued_at=self._hub.now(),
+            **receiver,
+        )
+        self._after_commit(delivery, _lane({"app_id": None, "hook_id": None, **receiver, "repo_id": event.repo}))
 
     def _after_commit(self, delivery: int, lane: _Lane) -> None:
         faults = self._hub.faults
@@ -149,10 +155,10 @@ class Webhooks:
             for _ in range(copies):
                 self._push(delivery, lane, reorder=reorder)
 
-        if late:
-            self._hub.db.after_commit(lambda: self._hub.background.later(late, "late webhooks", go))
-        else:
-            self._hub.db.after_commit(go)
+        def wait() -> None:
+            self._hub.background.later(late, "late webhooks", go)
+
+        self._hub.db.at_commit(wait if late else go)
 
     def _push(self, delivery: int, lane: _Lane, *, reorder: bool = False) -> None:
         with self._lock:
@@ -178,54 +184,51 @@ class Webhooks:
                 delivery = waiting.popleft()
             self._send(delivery)
 
-    def _send(self, delivery_id: int) -> None:
-        delivery = self._hub.db.get("deliveries", delivery_id)
+    def _target(self, delivery: Row) -> Target:
+        if delivery["hook_id"] is not None:
+            hook = self._hub.db.get("hooks", delivery["hook_id"])
+            return Target(
+                hook["id"], hook["url"], hook["secret"], hook["content_type"], hook["insecure_ssl"] == "1",
+                "repository", hook["repo_id"],
+            )  # fmt: skip
         app = self._hub.db.get("apps", delivery["app_id"])
-        body = delivery["payload"].encode()
-        headers = _headers(delivery, app, body)
-        started = time.monotonic()
-        status_code, status, response_headers, response_body = 0, "failed to connect to host", {}, ""
-        try:
-            response = self._client.post(delivery["url"], content=body, headers=headers)
-            status_code, status = response.status_code, response.reason_phrase or "OK"
-            response_headers, response_body = dict(response.headers), response.text[:64_000]
-        except httpx.TimeoutException:
-            status = "timed out"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            status = f"failed to connect to host: {error}"
-        if self._closed.is_set() and status_code == 0:
+        return Target(
+            app["id"], app["webhook_url"], app["webhook_secret"], app["webhook_content_type"],
+            app["webhook_insecure_ssl"] == "1", "integration", app["id"],
+        )  # fmt: skip
+
+    def _send(self, delivery_id: int) -> None:
+        delivery = self._hub.db.row("SELECT * FROM deliveries WHERE id = ?", delivery_id)
+        if delivery is None:
+            return  # its hook was deleted meanwhile
+        target = self._target(delivery)
+        body = body_of(target, delivery["payload"])
+        headers = headers_of(target, delivery["guid"], delivery["event"], body)
+        url = target.url or delivery["url"]
+        outcome = self._courier.post(target, url, headers, body)
+        if self._closed.is_set() and outcome.status_code == 0:
             return  # the hub stops: it stays pending and goes out at the next start
         with self._hub.tx():
             self._hub.db.update(
                 "deliveries",
                 delivery_id,
+                url=url,
                 delivered_at=self._hub.now(),
-                duration=round(time.monotonic() - started, 3),
-                status=status,
-                status_code=status_code,
+                duration=outcome.seconds,
+                status=outcome.status,
+                status_code=outcome.status_code,
                 request_headers=json.dumps(headers),
-                response_headers=json.dumps(response_headers),
-                response_body=response_body,
+                response_headers=json.dumps(outcome.headers),
+                response_body=outcome.body,
             )
+            if delivery["hook_id"] is not None:
+                fine = 200 <= outcome.status_code < 400
+                self._hub.db.update(
+                    "hooks", delivery["hook_id"], last_code=outcome.status_code,
+                    last_status="active" if fine else "misconfigured", last_message=outcome.status,
+                )  # fmt: skip
 
 
-def sign(secret: str, body: bytes, algorithm: str = "sha256") -> str:
-    """GitHub's signature header of a payload."""
-    return f"{algorithm}={hmac.new(secret.encode(), body, getattr(hashlib, algorithm)).hexdigest()}"
-
-
-def _headers(delivery: Row, app: Row, body: bytes) -> dict[str, str]:
-    headers = {
-        "Accept": "*/*",
-        "Content-Type": "application/json",
-        "User-Agent": "GitHub-Hookshot/localhub",
-        "X-GitHub-Delivery": delivery["guid"],
-        "X-GitHub-Event": delivery["event"],
-        "X-GitHub-Hook-ID": str(app["id"]),
-        "X-GitHub-Hook-Installation-Target-ID": str(app["id"]),
-        "X-GitHub-Hook-Installation-Target-Type": "integration",
-    }
-    if app["webhook_secret"]:
-        headers["X-Hub-Signature"] = sign(app["webhook_secret"], body, "sha1")
-        headers["X-Hub-Signature-256"] = sign(app["webhook_secret"], body)
-    return headers
+def _lane(delivery: Any) -> _Lane:
+    hook = delivery["hook_id"]
+    return ("app", delivery["app_id"], delivery["repo_id"]) if hook is None else ("hook", hook, None)

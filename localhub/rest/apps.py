@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub.clock import iso, parse_iso
+from localhub.clock import parse_iso
 from localhub.context import current_actor
 from localhub.db import Row
-from localhub.errors import invalid, not_found, unauthorized
+from localhub.errors import field, invalid, not_found, unauthorized
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import apps as render
-
-REDELIVERABLE_DAYS = 3
+from localhub.rest.deliveries import listing, may_be_sent_again
 
 
 class HookConfig(BaseModel):
     url: str | None = None
     secret: str | None = None
-    content_type: str | None = None
-    insecure_ssl: str | int | None = None
+    content_type: Literal["json", "form"] | None = None
+    insecure_ssl: str | int | float | None = None
 
 
 def current_app(hub: Hub) -> Row:
@@ -61,35 +60,18 @@ def router(hub: Hub) -> APIRouter:
     @api.patch("/app/hook/config")
     def change_hook_config(change: HookConfig) -> Response:
         app = current_app(hub)
-        columns = {"url": "webhook_url", "secret": "webhook_secret", "content_type": "webhook_content_type"}
-        values = change.model_dump(exclude_unset=True)
+        values = change.model_dump(exclude_none=True)
+        if not str(values.get("url", "http://")).startswith(("http://", "https://")):
+            raise invalid("Validation Failed", field("Hook", "url", "custom", "url is not a valid URL"))
+        if "insecure_ssl" in values:
+            values["insecure_ssl"] = "1" if str(values["insecure_ssl"]) in ("1", "1.0") else "0"
         with hub.tx():
-            db.update("apps", app["id"], **{columns[name]: values[name] for name in columns if name in values})
+            db.update("apps", app["id"], **{f"webhook_{name}": value for name, value in values.items()})
         return reply(_config(current_app(hub)))
 
     @api.get("/app/hook/deliveries")
     def deliveries(paging: PageDep, cursor: str | None = None, status: str | None = None) -> Response:
-        app = current_app(hub)
-        if cursor is not None and not cursor.isdigit():
-            raise invalid("Invalid cursor")
-        since = iso(hub.clock.now() - timedelta(days=30))
-        success = "status_code BETWEEN 200 AND 399"
-        chosen = {"failure": f"AND NOT {success}", "success": f"AND {success}"}.get(status or "", "")
-        rows = db.rows(
-            f"""SELECT * FROM deliveries WHERE app_id = ? AND delivered_at >= ? AND (? IS NULL OR id < ?) {chosen}
-               ORDER BY id DESC LIMIT ?""",  # noqa: S608
-            app["id"],
-            since,
-            cursor,
-            int(cursor or 0),
-            paging.limit + 1,
-        )
-        page = rows[: paging.limit]
-        headers = {}
-        if len(rows) > paging.limit:
-            url = hub.api(f"/app/hook/deliveries?per_page={paging.limit}&cursor={page[-1]['id']}")
-            headers["Link"] = f'<{url}>; rel="next"'
-        return reply([render.delivery(row) for row in page], headers=headers)
+        return listing(hub, "app_id", current_app(hub)["id"], "/app/hook/deliveries", paging, cursor, status)
 
     @api.get("/app/hook/deliveries/{delivery_id}")
     def get_delivery(delivery_id: int) -> Response:
@@ -98,8 +80,7 @@ def router(hub: Hub) -> APIRouter:
     @api.post("/app/hook/deliveries/{delivery_id}/attempts")
     def redeliver(delivery_id: int) -> Response:
         found = delivery(delivery_id)
-        if parse_iso(found["queued_at"]) < hub.clock.now() - timedelta(days=REDELIVERABLE_DAYS):
-            raise invalid("This delivery is too old to be redelivered.")
+        may_be_sent_again(hub, found)
         hub.webhooks.redeliver(found)
         return reply({}, 202)
 
@@ -122,7 +103,11 @@ def router(hub: Hub) -> APIRouter:
 
 
 def _config(app: Row) -> dict[str, str]:
-    config = {"content_type": app["webhook_content_type"], "insecure_ssl": "0", "url": app["webhook_url"] or ""}
+    config = {
+        "content_type": app["webhook_content_type"],
+        "insecure_ssl": app["webhook_insecure_ssl"],
+        "url": app["webhook_url"] or "",
+    }
     if app["webhook_secret"]:
         config["secret"] = "********"  # noqa: S105 (what GitHub shows instead of it)
     return config

@@ -170,6 +170,19 @@ DELETE /pulls/2/reviews/1                            | pull_requests   | -
 POST   /pulls/2/reviews/1/events                     | pull_requests   | -         | {"event": "COMMENT"}
 PUT    /pulls/2/reviews/1/dismissals                 | pull_requests   | write     | {"message": "x"}
 POST   /statuses/SHA                                 | statuses        | write     | {"state": "success"}
+GET    /hooks                                        | repository_hooks | hidden
+GET    /hooks/1                                      | repository_hooks | hidden
+GET    /hooks/1/config                               | repository_hooks | hidden
+GET    /hooks/1/deliveries                           | repository_hooks | hidden
+GET    /hooks/1/deliveries/1                         | repository_hooks | hidden
+POST   /hooks                                        | repository_hooks | hidden   | {"config": {"url": "http://127.0.0.1:1/"}, "active": false}
+PATCH  /hooks/1                                      | repository_hooks | hidden   | {"active": true}
+PATCH  /hooks/1/config                               | repository_hooks | hidden   | {"content_type": "json"}
+DELETE /hooks/1                                      | repository_hooks | hidden
+POST   /hooks/1/pings                                | repository_hooks:read | hidden
+POST   /hooks/1/test                                 | repository_hooks:read | hidden
+POST   /hooks/1/tests                                | repository_hooks:read | hidden
+POST   /hooks/1/deliveries/1/attempts                | repository_hooks | hidden
 POST   /rulesets                                     | administration  | admin     | {"name": "x", "enforcement": "disabled"}
 PUT    /rulesets/1                                   | administration  | admin     | {"name": "x"}
 DELETE /rulesets/1                                   | administration  | admin
@@ -190,11 +203,8 @@ class Call:
     any_of: tuple[str, ...]
     every: bool
     role: str
+    level: str
     body: str | None
-
-    @property
-    def level(self) -> str:
-        return "read" if self.method == "GET" else "write"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -204,8 +214,10 @@ def table() -> Iterator[Call]:
     for line in TABLE.strip().splitlines():
         ask, permissions, role, *body = (part.strip() for part in line.split(" |", 3))
         method, path = ask.split()
+        permissions, _, level = permissions.partition(":")
+        level = level or ("read" if method == "GET" else "write")
         names = permissions.replace("BOTH", BOTH).replace("+", " ").split()
-        yield Call(method, path, tuple(names), "+" in permissions, role, body[0].lstrip("| ") if body else None)
+        yield Call(method, path, tuple(names), "+" in permissions, role, level, body[0].lstrip("| ") if body else None)
 
 
 CALLS = list(table())
@@ -300,6 +312,10 @@ def test_peoples_roles(asker: Asker) -> None:
             told = f"{call} by {login}: {answer.status_code} {answer.text[:100]}"
             if role == "none":
                 fine = answer.status_code == 404 and answer.json()["message"] == "Not Found"
+            elif call.role == "hidden" and role != "admin":
+                fine = answer.status_code == 404
+            elif call.role == "hidden":
+                fine = answer.status_code < 400 or answer.status_code == 404
             elif call.role == "-":
                 fine = answer.status_code in (403, 404)
             elif call.role == "app":
@@ -331,7 +347,7 @@ def test_nobody_and_dead_tokens(asker: Asker) -> None:
             (asker.ask(app, call), (401, 403, 404)),
         ]
         if call.level == "write":
-            asked.append((public.ask(nobody, call), (401,)))
+            asked.append((public.ask(nobody, call), (404,) if call.role == "hidden" else (401,)))
             asked.append((public.ask(elsewhere, call), (403,)))
         elif call.role == "read":
             asked.append((public.ask(nobody, call), (200, 202, 204, 404, 409, 422)))
@@ -352,7 +368,11 @@ def test_nobody_and_dead_tokens(asker: Asker) -> None:
 def test_a_permission_for_pull_requests_opens_no_issue(asker: Asker) -> None:
     """Labels, comments and edits are the same calls for both kinds; the permission is not the same."""
     bot = asker.token({"pull_requests": "write", "issues": "read"})
-    for path, body in (("labels", {"labels": ["bug"]}), ("comments", {"body": "x"}), ("assignees", {"assignees": ["bob"]})):
+    for path, body in (
+        ("labels", {"labels": ["bug"]}),
+        ("comments", {"body": "x"}),
+        ("assignees", {"assignees": ["bob"]}),
+    ):
         assert not refusal(bot.post(f"{asker.name}/issues/1/{path}", json=body))
         assert bot.post(f"{asker.name}/issues/2/{path}", json=body).is_success
     assert not refusal(bot.patch(f"{asker.name}/issues/1", json={"title": "y"}))
