@@ -137,46 +137,4 @@ def router(hub: Hub) -> APIRouter:
         issues.lock(hub, issues.find(hub, repo, number), current_actor(), locked=False)
         return reply(None, 204)
 
-    _events(api, hub)
     return api
-
-
-def _events(api: APIRouter, hub: Hub) -> None:
-    db = hub.db
-
-    @api.get("/repos/{owner}/{name}/issues/events")
-    def of_repository(owner: str, name: str, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        where = f"FROM issue_events WHERE repo_id = ? AND {_SILENT}"
-        rows = db.rows(f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", repo["id"], paging.limit, paging.offset)
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
-        return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
-
-    @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
-    def one(owner: str, name: str, event_id: int) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        where = "FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.id = ?"
-        row = db.row(f"SELECT e.* {where}", repo["id"], event_id)
-        if row is None:
-            raise not_found()
-        return reply(render.event(hub, row, repo, with_issue=True))
-
-    @api.get("/repos/{owner}/{name}/issues/{number}/events")
-    def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        row = issues.find(hub, repo, number)
-        where = f"FROM issue_events WHERE issue_id = ? AND {_SILENT}"
-        rows = db.rows(f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?", row["id"], paging.limit, paging.offset)
-        total = db.value(f"SELECT COUNT(*) {where}", row["id"])
-        return paging.reply([render.event(hub, each, repo) for each in rows], total)
-
-    @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
-    def timeline(owner: str, name: str, number: int, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        return _timeline(issues.find(hub, repo, number), repo, paging)
-
-    def _timeline(row: Row, repo: Row, paging: Paging) -> Response:
-        where = "FROM issue_events WHERE issue_id = ?"
-        rows = db.rows(f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?", row["id"], paging.limit, paging.offset)
-        total = db.value(f"SELECT COUNT(*) {where}", row["id"])
-        return paging.reply([timeline_item(hub, repo, row, each) for each in rows], total)

@@ -24,9 +24,8 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/repos/{owner}/{name}/issues/events")
     def of_repository(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = f"FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE i.repo_id = ? AND e.{_SILENT}"
-        sql = f"SELECT e.* {where} ORDER BY e.id DESC LIMIT ? OFFSET ?"
-        rows = db.rows(sql, repo["id"], paging.limit, paging.offset)
+        where = f"FROM issue_events WHERE repo_id = ? AND {_SILENT}"
+        rows = db.rows(f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", repo["id"], paging.limit, paging.offset)
         total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
         return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
 
@@ -44,9 +43,10 @@ def router(hub: Hub) -> APIRouter:
     def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         row = issues.find(hub, repo, number)
-        sql = f"SELECT * FROM issue_events WHERE issue_id = ? AND {_SILENT} ORDER BY id"  # noqa: S608
-        rows = db.rows(sql, row["id"])
-        return paging.reply([render.event(hub, each, repo) for each in paging.slice(rows)], len(rows))
+        where = f"FROM issue_events WHERE issue_id = ? AND {_SILENT}"
+        rows = db.rows(f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?", row["id"], paging.limit, paging.offset)
+        total = db.value(f"SELECT COUNT(*) {where}", row["id"])
+        return paging.reply([render.event(hub, each, repo) for each in rows], total)
 
     @api.get("/repos/{owner}/{name}/issues/{number}/timeline")
     def timeline(owner: str, name: str, number: int, paging: PageDep) -> Response:
