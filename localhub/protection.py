@@ -43,6 +43,14 @@ def protection(hub: Hub, repo_id: int, branch: str) -> dict[str, Any] | None:
     return None if found is None else json.loads(found)
 
 
+def protect(hub: Hub, repo: Row, branch: str, settings: Mapping[str, Any] | None) -> None:
+    """Set a branch's classic protection, as a PUT has it; None takes it away."""
+    with hub.tx():
+        hub.db.execute("DELETE FROM protections WHERE repo_id = ? AND branch = ?", repo["id"], branch)
+        if settings is not None:
+            hub.db.insert("protections", repo_id=repo["id"], branch=branch, settings=json.dumps(settings))
+
+
 def rulesets(hub: Hub, repo: Row, branch: str, enforcement: str = "active") -> list[Row]:
     """The rulesets in force that match the branch."""
     sql = "SELECT * FROM rulesets WHERE repo_id = ? AND enforcement = ? ORDER BY id"

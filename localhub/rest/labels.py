@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub import issues, labels
+from localhub import issues, labels, milestones
 from localhub.context import current_actor
 from localhub.db import Row
-from localhub.errors import field, invalid, not_found
+from localhub.errors import not_found
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import issues as render
@@ -179,21 +179,8 @@ def _milestones(api: APIRouter, hub: Hub) -> None:
     @api.post("/repos/{owner}/{name}/milestones")
     def create(owner: str, name: str, wanted: Milestone) -> Response:
         repo = hub.access.repo(owner, name, BOTH, "write")
-        with hub.tx():
-            known = "SELECT 1 FROM milestones WHERE repo_id = ? AND title = ?"
-            if hub.db.value(known, repo["id"], wanted.title):
-                raise invalid("Validation Failed", field("Milestone", "title", "already_exists"))
-            number = hub.db.value("SELECT COALESCE(MAX(number), 0) + 1 FROM milestones WHERE repo_id = ?", repo["id"])
-            made = hub.db.insert(
-                "milestones",
-                repo_id=repo["id"],
-                number=number,
-                creator_id=current_actor().account_id,
-                created_at=hub.now(),
-                updated_at=hub.now(),
-                **wanted.model_dump(),
-            )
-        return reply(render.milestone(hub, repo, hub.db.get("milestones", made)), 201)
+        row = milestones.create(hub, repo, current_actor(), **wanted.model_dump())
+        return reply(render.milestone(hub, repo, row), 201)
 
     @api.get("/repos/{owner}/{name}/milestones/{number}")
     def get(owner: str, name: str, number: int) -> Response:

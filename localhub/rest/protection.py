@@ -84,17 +84,14 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         if wanted.restrictions is not None:
             raise invalid("Validation Failed", "Only organization repositories can have users and team restrictions")
         values = wanted.model_dump()
-        with hub.tx():
-            hub.db.execute("DELETE FROM protections WHERE repo_id = ? AND branch = ?", repo["id"], branch)
-            hub.db.insert("protections", repo_id=repo["id"], branch=branch, settings=json.dumps(values))
+        protection.protect(hub, repo, branch, values)
         return reply(shown(hub, repo, branch, values))
 
     @api.delete(root + "/branches/{branch:path}/protection")
     def delete(owner: str, name: str, branch: str) -> Response:
         repo = administer(owner, name)
         guarded(repo, branch)
-        with hub.tx():
-            hub.db.execute("DELETE FROM protections WHERE repo_id = ? AND branch = ?", repo["id"], branch)
+        protection.protect(hub, repo, branch, None)
         return reply(None, 204)
 
     @api.get(root + "/rules/branches/{branch:path}")

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from localhub import repositories
+from localhub import collaborators, repositories
 from localhub.access import RANK
 from localhub.context import current_actor
 from localhub.db import Row
@@ -159,24 +159,15 @@ def _collaborators(api: APIRouter, hub: Hub) -> None:
         repo = hub.access.repo(owner, name, "administration", "write", role="admin")
         user, asked = account(login), (wanted or AddCollaborator()).permission
         role = _ASKED.get(asked, asked)
-        if role not in RANK or role == "none":
+        if role not in collaborators.ROLES:
             raise invalid(f"{asked} is not a valid permission.")
-        with hub.tx():
-            db.execute(
-                "INSERT OR REPLACE INTO collaborators (repo_id, account_id, role) VALUES (?, ?, ?)",
-                repo["id"],
-                user["id"],
-                role,
-            )
+        collaborators.give(hub, repo, user, role)
         return reply(None, 204)
 
     @api.delete("/repos/{owner}/{name}/collaborators/{login}")
     def remove(owner: str, name: str, login: str) -> Response:
         repo = hub.access.repo(owner, name, "administration", "write", role="admin")
-        with hub.tx():
-            db.execute(
-                "DELETE FROM collaborators WHERE repo_id = ? AND account_id = ?", repo["id"], account(login)["id"]
-            )
+        collaborators.remove(hub, repo, account(login))
         return reply(None, 204)
 
 
