@@ -42,6 +42,7 @@ from localhub.rest import (
     search,
     smarthttp,
     statuses,
+    topics,
     timeline,
     users,
 )
@@ -68,6 +69,7 @@ ROUTERS: list[Router] = [
     reviews.router,
     hooks.router,
     repos.router,
+    topics.router,
     comments.router,
     labels.router,
     reactions.router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -110,6 +111,16 @@ def change(hub: Hub, repo: Row, values: dict[str, Any], *, by: int) -> None:
         hub.db.update("repos", repo["id"], updated_at=hub.now(), **columns)
         for event in events:
             hub.emit(event)
+
+
+def set_topics(hub: Hub, repo: Row, names: list[str], *, by: int) -> None:
+    """Exactly these topics."""
+    old = json.loads(repo["topics"])
+    if names == old:
+        return
+    with hub.tx():
+        hub.db.update("repos", repo["id"], topics=json.dumps(names), updated_at=hub.now())
+        hub.emit(_event(repo, "edited", by, {"topics": {"from": old}}))
 
 
 def _event(repo: Row, action: str, by: int, changes: dict[str, Any] | None) -> Event:

@@ -31,7 +31,7 @@ def queue(
     hub: Hub, repo: Row, parsed: Workflow | Problem, subject: Subject, sender: int, payload: str, base: str
 ) -> int:
     """A new run of a workflow; one that cannot run here ends at once, failed, with the reasons as annotations."""
-    flow = _workflow_row(hub, repo, parsed)
+    flow = workflow_row(hub, repo, parsed, runs=1)
     suite = checks.create_suite(hub, repo, ACTIONS_APP_ID, subject.head_sha, subject.head_branch, by=actions_bot(hub))
     now = hub.now()
     run_id = hub.db.insert(
@@ -64,7 +64,8 @@ def queue(
     return run_id
 
 
-def _workflow_row(hub: Hub, repo: Row, parsed: Workflow | Problem) -> Row:
+def workflow_row(hub: Hub, repo: Row, parsed: Workflow | Problem, *, runs: int = 0) -> Row:
+    """The row of a workflow file, made if need be; `runs` more runs of it."""
     now = hub.now()
     found = hub.db.row("SELECT * FROM workflows WHERE repo_id = ? AND path = ?", repo["id"], parsed.path)
     name = parsed.name if isinstance(parsed, Workflow) else (found["name"] if found else parsed.path)
@@ -75,7 +76,7 @@ def _workflow_row(hub: Hub, repo: Row, parsed: Workflow | Problem) -> Row:
     else:
         flow = found["id"]
     hub.db.execute(
-        "UPDATE workflows SET last_run = last_run + 1, name = ?, updated_at = ? WHERE id = ?", name, now, flow
+        "UPDATE workflows SET last_run = last_run + ?, name = ?, updated_at = ? WHERE id = ?", runs, name, now, flow
     )
     return hub.db.get("workflows", flow)
 

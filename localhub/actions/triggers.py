@@ -68,8 +68,25 @@ def look(hub: Hub, row: Row) -> None:
     with hub.tx():
         hub.db.execute("DELETE FROM workflow_triggers WHERE id = ?", row["id"])
         for parsed in found:
-            if subject is not None and _wanted(parsed, subject):
+            if subject is not None and _wanted(parsed, subject) and not _disabled(hub, repo, parsed.path):
                 record.queue(hub, repo, parsed, subject, row["sender_id"], row["payload"], row["base"])
+
+
+def _disabled(hub: Hub, repo: Row, path: str) -> bool:
+    """Whether somebody has switched this workflow off."""
+    state = hub.db.value("SELECT state FROM workflows WHERE repo_id = ? AND path = ?", repo["id"], path)
+    return state not in (None, "active")
+
+
+def register(hub: Hub, repo: Row) -> None:
+    """Know the workflow files of the default branch, also those that never ran."""
+    sha = GitRepo(hub.git_dir(repo)).resolve(f"refs/heads/{repo['default_branch']}")
+    known = {row["path"] for row in hub.db.rows("SELECT path FROM workflows WHERE repo_id = ?", repo["id"])}
+    new = [parsed for parsed in (workflow_files(hub, repo, sha) if sha else []) if parsed.path not in known]
+    if new:
+        with hub.tx():
+            for parsed in new:
+                record.workflow_row(hub, repo, parsed)
 
 
 def _wanted(parsed: Workflow | Problem, subject: Subject) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import yaml
 
 from localhub.graphql.accounts import RepositoryConnection, User
 from localhub.graphql.base import Connection, Object
+from localhub.ids import text_node_id
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -40,6 +42,20 @@ class About(Object):
     def sshUrl(self) -> str:
         host = urlsplit(self.hub.html()).hostname
         return f"git@{host}:{self.row['owner_login']}/{self.row['name']}.git"
+
+    def repositoryTopics(self, **page: Any) -> Connection:
+        return Connection(json.loads(self.row["topics"]), self._topic, **page)
+
+    def _topic(self, name: str) -> dict[str, Any]:
+        url, id = self._html(f"/topics/{name}"), text_node_id("RepositoryTopic", self.row["id"], name)
+        topic = {"id": text_node_id("Topic", 0, name), "name": name}
+        return {
+            "__typename": "RepositoryTopic",
+            "id": id,
+            "topic": topic,
+            "url": url,
+            "resourcePath": f"/topics/{name}",
+        }
 
     def isUserConfigurationRepository(self) -> bool:
         return bool(self.row["owner_login"].lower() == self.row["name"].lower())

@@ -93,7 +93,12 @@ class Bot(_Account):
 
 
 class Organization(_Owner):
-    pass
+    def teams(self, query: str | None = None, orderBy: Any = None, **page: Any) -> Connection:
+        # There are no teams here; clients ask for them nevertheless.
+        return Connection([], lambda row: row, **page)
+
+    def team(self, slug: str) -> None:
+        return None
 
 
 def account(scope: Scope, row: Row | int | None) -> Any:

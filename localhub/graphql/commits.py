@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from localhub.people import account_of
 
 if TYPE_CHECKING:
     from localhub.graphql.repository import Repository
+
+_CO_AUTHOR = re.compile(r"^co-authored-by:\s*(.+?)\s*<([^<>\s]+)>\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 class Ref:
@@ -67,6 +71,15 @@ class Commit:
 
     def committer(self) -> dict[str, Any]:
         return self._person(self._commit.committer)
+
+    def authors(self, **page: Any) -> Connection:
+        """The author, then who is named by `Co-authored-by` at the end of the message."""
+        people = [self.author()]
+        for name, email in _CO_AUTHOR.findall(self.message):
+            co_author = self._person(dataclasses.replace(self._commit.author, name=name, email=email))
+            if email.lower() not in (str(one["email"]).lower() for one in people):
+                people.append(co_author)
+        return Connection(people, lambda one: one, **page)
 
     def _person(self, who: Person) -> dict[str, Any]:
         scope = self.repository.scope

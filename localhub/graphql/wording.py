@@ -66,9 +66,10 @@ def said(error: GraphQLError) -> Said | None:
 
 def _of_variable(error: GraphQLError, name: str) -> str | None:
     """An unknown type is most often a fragment's; here it is a variable's."""
-    if not error.source or not error.positions or error.message[:12] != "Unknown type":
+    places = list(error.positions or ())
+    if error.source is None or not places or not error.message.startswith("Unknown type"):
         return None
-    variable = re.search(r"\$(\w+)\s*:\s*\[?$", error.source.body[: error.positions[0]])
+    variable = re.search(r"\$(\w+)\s*:\s*\[?$", error.source.body[: places[0]])
     return f"{name} isn't a defined input type (on ${variable[1]})" if variable else None
 
 

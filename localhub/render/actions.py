@@ -26,7 +26,7 @@ def workflow(hub: Hub, row: Row) -> dict[str, Any]:
         "node_id": node_id("Workflow", row["id"]),
         "name": row["name"],
         "path": row["path"],
-        "state": "active",
+        "state": row["state"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "url": hub.api(f"{repo_path(repo)}/actions/workflows/{row['id']}"),

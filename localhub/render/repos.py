@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -96,7 +97,7 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
         "default_branch": repo["default_branch"],
         "open_issues_count": repo["open_issues"],
         "is_template": False,
-        "topics": [],
+        "topics": json.loads(repo["topics"]),
         "has_issues": bool(repo["has_issues"]),
         "has_projects": False,
         "has_wiki": False,

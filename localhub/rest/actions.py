@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from localhub.actions import triggers
+from localhub.actions.logs import packed
 from localhub.actions.record import jobs_of
 from localhub.actions.service import Actions
 from localhub.actions.workflows import Workflow, parse
@@ -41,6 +40,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
     def workflow_row(repo: Row, key: str) -> Row:
         column = "id" if key.isdigit() else "path"
         value: str | int = int(key) if key.isdigit() else f".github/workflows/{key.rsplit('/', 1)[-1]}"
+        triggers.register(hub, repo)
         row = hub.db.row(f"SELECT * FROM workflows WHERE repo_id = ? AND {column} = ?", repo["id"], value)  # noqa: S608
         if row is None:
             raise not_found()
@@ -84,6 +84,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
     @api.get("/repos/{owner}/{name}/actions/workflows")
     def workflows(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, "actions")
+        triggers.register(hub, repo)
         rows = hub.db.rows("SELECT * FROM workflows WHERE repo_id = ? ORDER BY id", repo["id"])
         shown = [render.workflow(hub, row) for row in paging.slice(rows)]
         return paging.reply(shown, len(rows), {"total_count": len(rows)}, "workflows")
@@ -91,6 +92,20 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
     @api.get("/repos/{owner}/{name}/actions/workflows/{key}")
     def workflow(owner: str, name: str, key: str) -> Response:
         return reply(render.workflow(hub, workflow_row(hub.access.repo(owner, name, "actions"), key)))
+
+    def switch(owner: str, name: str, key: str, state: str) -> Response:
+        row = workflow_row(hub.access.repo(owner, name, "actions", "write"), key)
+        with hub.tx():
+            hub.db.update("workflows", row["id"], state=state, updated_at=hub.now())
+        return reply(None, 204)
+
+    @api.put("/repos/{owner}/{name}/actions/workflows/{key}/disable")
+    def disable(owner: str, name: str, key: str) -> Response:
+        return switch(owner, name, key, "disabled_manually")
+
+    @api.put("/repos/{owner}/{name}/actions/workflows/{key}/enable")
+    def enable(owner: str, name: str, key: str) -> Response:
+        return switch(owner, name, key, "active")
 
     @api.get("/repos/{owner}/{name}/actions/workflows/{key}/runs")
     def workflow_runs(
@@ -116,7 +131,10 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
         sha = git.resolve(full)
         if sha is None:
             raise GitHubError(422, f"No ref found for: {ref}")
-        path = workflow_row(repo, key)["path"] if key.isdigit() else f".github/workflows/{key}"
+        flow = workflow_row(repo, key)
+        if flow["state"] != "active":
+            raise GitHubError(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow")
+        path = flow["path"]
         content = git.read(sha, path)
         parsed = parse(path, content.decode("utf-8", "replace")) if content is not None else None
         if parsed is None:
@@ -169,11 +187,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
         if key != service.log_key("run", run_id):
             raise not_found()
         row = hub.db.get("workflow_runs", run_id)
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for number, job in enumerate(jobs_of(hub, row)):
-                archive.writestr(f"{number}_{job['name'].replace('/', '_')}.txt", job["log"])
-        return Response(packed.getvalue(), media_type="application/zip")
+        return Response(packed(jobs_of(hub, row)), media_type="application/zip")
 
     @api.get("/repos/{owner}/{name}/actions/jobs/{job_id}")
     def job(owner: str, name: str, job_id: int) -> Response:

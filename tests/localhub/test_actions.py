@@ -92,7 +92,13 @@ def test_a_push_runs_the_workflow_and_tells(hub: Any, validate: Any, validate_ho
         ]  # fmt: skip
         assert f"push refs/heads/main   {sha} {sha}" in log(bot, job)
         packed = bot.get(f"{SAMPLE}/actions/runs/{run['id']}/logs", follow_redirects=True)
-        assert zipfile.ZipFile(io.BytesIO(packed.content)).namelist() == ["0_test.txt"]
+        archive = zipfile.ZipFile(io.BytesIO(packed.content))
+        assert archive.namelist()[0] == "0_test.txt"
+        assert {"test/2_Run actions_checkout@v4.txt", "test/3_Look.txt"} <= set(archive.namelist())
+        own = archive.read("test/3_Look.txt").decode()
+        assert "##[group]Look" in own
+        assert "README.md" in own
+        assert "read me" not in own, "that is the next step's"
 
         checks = bot.get(f"{SAMPLE}/commits/main/check-runs")
         (check,) = validate(checks, "ReposOwnerRepoCommitsRefCheckRunsGetResponse200")["check_runs"]
@@ -335,3 +341,27 @@ def _until(condition: Any, seconds: float = 15) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
+
+
+def test_workflows_are_known_before_they_run_and_can_be_switched_off(hub: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.bot({"actions": "read", "metadata": "read"}) as reader:
+        put(alice, ".github/workflows/by-hand.yml", WORKFLOW.replace("[push, pull_request]", "workflow_dispatch"))
+        one = f"{SAMPLE}/actions/workflows/by-hand.yml"
+        flow = validate(alice.get(one), "Workflow")
+        assert (flow["name"], flow["state"]) == ("CI", "active")
+        assert reader.put(f"{one}/disable").status_code == 403
+        assert alice.put(f"{one}/disable").status_code == 204
+        assert validate(alice.get(one), "Workflow")["state"] == "disabled_manually"
+        refused = alice.post(f"{one}/dispatches", json={"ref": "main"})
+        assert (refused.status_code, refused.json()["message"]) == (
+            422,
+            "Cannot trigger a 'workflow_dispatch' on a disabled workflow",
+        )
+        assert alice.put(f"{SAMPLE}/actions/workflows/{flow['id']}/enable").status_code == 204
+        assert alice.post(f"{one}/dispatches", json={"ref": "main"}).status_code in (200, 204)
+        hub.settle()
+        assert [run["conclusion"] for run in runs(alice)] == ["success"]
+        alice.put(f"{one}/disable")
+        put(alice, ".github/workflows/by-hand.yml", WORKFLOW)
+        hub.settle()
+        assert len(runs(alice)) == 1, "what is disabled is not run by a push either"
