@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
+MANY = 500
 _SORTS = {"updated": "i.updated_at", "comments": "i.comments"}
 
 
@@ -67,8 +68,11 @@ def listed(hub: Hub, query: dict[str, str], paging: Paging, repo: Row | None = N
 
 def _page(hub: Hub, source: str, where: Where, order: str, paging: Paging) -> tuple[list[Row], int]:
     total = hub.db.value(f"SELECT COUNT(*) FROM {source} WHERE {where}", *where.values)  # noqa: S608
+    conditions = str(where)
+    if total > MANY:  # better walked in the order that is asked for than found by their times and sorted
+        conditions = conditions.replace("i.updated_at >=", "+i.updated_at >=")
     rows = hub.db.rows(
-        f"SELECT i.* FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT i.* FROM {source} WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
         *where.values,
         paging.limit,
         paging.offset,

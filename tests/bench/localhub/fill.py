@@ -1,7 +1,7 @@
 """Fills a data directory with issues, comments and pull requests' neighbours by localhub's own functions, in one go.
 
-`python -m tests.bench.localhub.fill DIR COUNT`: alice/sample gets COUNT issues, a comment on each, and as many comments
-on its first issue as on all others together; labels, one assignee, one milestone, a tenth of them closed.
+`python -m tests.bench.localhub.fill DIR COUNT`: alice/sample gets COUNT issues with labels and an assignee, a comment on
+each and ten more on the first; half of them are closed.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def fill(data: Path, count: int) -> None:
             text = f"What is number {number} about?\n" + "A sentence that says what is wanted and why. " * 5
             row = issues.create(hub, repo, alice, f"Issue {number}", text, labels=wanted, assignees=["alice"])
             comments.create(hub, repo, row, alice, f"A remark on number {number}.")
-            first = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = 1", repo["id"])
-            assert first is not None
-            comments.create(hub, repo, first, alice, f"Remark {number} on the first.")
-            if number % 10 == 9:
+            if number < 10:  # as many on the first issue, however many issues there are
+                first = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = 1", repo["id"])
+                assert first is not None
+                comments.create(hub, repo, first, alice, f"Remark {number} on the first.")
+            if number % 2:
                 issues.close(hub, row, alice.account_id)
     hub.close()
 
