@@ -140,14 +140,14 @@ def merge(
         base = git.ref(f"refs/heads/{pull['base_ref']}")
         assert base is not None
         landed = _land(hub, repo, git, pull, actor, base, method, title, message)
-        if isinstance(landed, Conflict):
+        if isinstance(landed, Conflict) or landed == base:  # or there is nothing to rebase
             raise GitHubError(405, "Pull Request is not mergeable")
         change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
         promised = refs.promise(hub, repo, [change], actor, pull["id"])
         with hub.tx():
             still_open = bool(pulls.get(hub, pull["id"])["open"])  # or closed while the merge was made
             if still_open:
-                pullsync.mark_merged(hub, repo, pull, actor.account_id, landed)
+                pullsync.mark_merged(hub, repo, pull, actor.account_id, landed, base)
                 refs.move(hub, repo, change, actor, checked=True, promised=promised)
             else:
                 refs.keep(hub, [promised])

@@ -41,12 +41,10 @@ def subscribe(hub: Hub, issue: Row, account_id: int, reason: str) -> int | None:
 
 
 def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None) -> None:
-    """Mail these people, except who caused it and who ignores the thread."""
+    """Mail these people, except who caused it and who ignores the thread; all of them follow it from now on."""
     for account_id in accounts:
-        if account_id == by:
-            continue
         thread_id = subscribe(hub, issue, account_id, reason)
-        if thread_id is None or hub.db.get("threads", thread_id)["ignored"]:
+        if account_id == by or thread_id is None or hub.db.get("threads", thread_id)["ignored"]:
             continue
         strong = reason in ("mention", "review_requested", "assign")
         changes: dict[str, Any] = {"reason": reason} if strong else {}
@@ -68,9 +66,10 @@ def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None)
     kind: opened, comment, closed, reopened, merged, review.
     """
     repo = hub.access.repo_by_id(issue["repo_id"])
+    if kind in ("closed", "reopened", "merged"):
+        subscribe(hub, issue, by, "state_change")  # GitHub's word for who did it
     mentioned = mentions(hub, repo, text)
     notify(hub, issue, "mention", mentioned, by=by)
-    reasons = {"closed": "state_change", "reopened": "state_change", "merged": "state_change", "comment": "comment"}
     watching = [
         row["account_id"] for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ?", repo["id"])
     ]
@@ -80,7 +79,7 @@ def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None)
     ]
     others = sorted(set(watching + following) - set(mentioned))
     visible = [each for each in others if hub.access.role(repo, each) != "none"]
-    notify(hub, issue, reasons.get(kind, "subscribed"), visible, by=by, kind=kind)
+    notify(hub, issue, "subscribed", visible, by=by, kind=kind)
 
 
 def statistics(hub: Hub) -> dict[str, dict[str, int]]:

@@ -129,14 +129,27 @@ def _check_ends(hub: Hub, repo: Row, git: GitRepo, head: str, base: str) -> tupl
     wrong = [name for name, sha in (("base", base_sha), ("head", head_sha)) if sha is None]
     if wrong or base_sha is None or head_sha is None:
         raise invalid("Validation Failed", *(field("PullRequest", name, "invalid") for name in wrong))
+    why = _unfit(git, head, head_sha, base, base_sha)
+    if why:
+        raise invalid("Validation Failed", _custom(why))
+    _check_only(hub, repo, head, base, f"A pull request already exists for {repo['owner_login']}:{head}.")
+    return base_sha, head_sha
+
+
+def _unfit(git: GitRepo, head: str, head_sha: str, base: str, base_sha: str) -> str | None:
+    """Why there can be no pull request of these two, if so."""
     if git.is_ancestor(head_sha, base_sha):
-        raise invalid("Validation Failed", _custom(f"No commits between {base} and {head}"))
+        return f"No commits between {base} and {head}"
     if git.merge_base(base_sha, head_sha) is None:
-        raise invalid("Validation Failed", _custom(f"The {head} branch has no history in common with {base}"))
+        return f"The {head} branch has no history in common with {base}"
+    return None
+
+
+def _check_only(hub: Hub, repo: Row, head: str, base: str, message: str) -> None:
+    """Two branches have one open pull request."""
     same = "SELECT 1 FROM pulls WHERE repo_id = ? AND head_ref = ? AND base_ref = ? AND open"
     if hub.db.value(same, repo["id"], head, base):
-        raise invalid("Validation Failed", _custom(f"A pull request already exists for {repo['owner_login']}:{head}."))
-    return base_sha, head_sha
+        raise invalid("Validation Failed", _custom(message))
 
 
 def _custom(message: str) -> dict[str, Any]:
@@ -153,12 +166,12 @@ def _issue_row(hub: Hub, repo: Row, actor: Actor, title: str | None, body: str |
     return hub.db.get("issues", row["id"])
 
 
-def may_edit(hub: Hub, repo: Row, pull: Row, actor: Actor) -> bool:
-    """Its author, or who may write (for an app: its permission, which the caller asked for)."""
+def may_edit(hub: Hub, repo: Row, pull: Row, actor: Actor, role: str = "write") -> bool:
+    """Its author, or who has the role (for an app: its permission, which the caller asked for)."""
     return (
         actor.is_bot
         or actor.account_id == pull["author_id"]
-        or hub.access.allowed(actor, repo, "pull_requests", "write", role="triage")
+        or hub.access.allowed(actor, repo, "pull_requests", "write", role=role)
     )
 
 
@@ -173,8 +186,8 @@ def edit(
     base: str | None = None,
     state: str | None = None,
 ) -> Row:
-    """Change title, body, base and state; None leaves a thing as it is."""
-    if not may_edit(hub, repo, pull, actor):
+    """Change title, body, base and state (which triagers may, too); None leaves a thing as it is."""
+    if not may_edit(hub, repo, pull, actor, "triage" if title is body is base is None else "write"):
         raise forbidden("Must have push access to repository.")
     check_length("PullRequest", "title", title, 256)
     check_length("PullRequest", "body", body)
@@ -205,11 +218,15 @@ def edit(
 def _retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
     git = git_of(hub, repo)
     sha = git.ref(f"refs/heads/{base}")
-    if sha is None or pull["state"] != "open":
+    if pull["state"] != "open":
+        raise invalid("Validation Failed", _custom("Cannot change the base branch of a closed pull request."))
+    if sha is None:
         raise invalid("Validation Failed", field("PullRequest", "base", "invalid"))
-    if git.is_ancestor(pull["head_sha"], sha):
-        raise invalid("Validation Failed", _custom(f"There are no new commits between base branch '{base}' and "
-                                                   f"head branch '{pull['head_ref']}'"))  # fmt: skip
+    why = _unfit(git, pull["head_ref"], pull["head_sha"], base, sha)
+    if why:
+        raise invalid("Validation Failed", _custom(why))
+    _check_only(hub, repo, pull["head_ref"], base, f"A pull request already exists for base branch '{base}' and "
+                f"head branch '{pull['head_ref']}'")  # fmt: skip
     counts = measure(git, sha, pull["head_sha"])
     hub.db.update("pulls", pull["id"], base_ref=base, base_sha=sha, mergeable=None, merge_commit_sha=None, **counts)
     return {"ref": {"from": pull["base_ref"]}, "sha": {"from": pull["base_sha"]}}
@@ -238,13 +255,7 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
         pull = get(hub, pull["id"])
         if pull["open"]:
             return
-        head, base = git.ref(f"refs/heads/{pull['head_ref']}"), git.ref(f"refs/heads/{pull['base_ref']}")
-        if pull["merged"] or head is None or base is None:
-            raise invalid("Validation Failed", field("PullRequest", "state", "invalid", "state cannot be changed. "
-                          f"The {pull['head_ref']} branch has been deleted or merged."))  # fmt: skip
-        same = "SELECT 1 FROM pulls WHERE repo_id = ? AND head_ref = ? AND base_ref = ? AND open"
-        if hub.db.value(same, repo["id"], pull["head_ref"], pull["base_ref"]):
-            raise invalid("Validation Failed", _custom("There is already an open pull request from this branch."))
+        head, base = _check_reopening(hub, repo, git, pull)
         git.set_ref(f"refs/pull/{pull['number']}/head", head)
         counts = measure(git, base, head)
         hub.db.update(
@@ -255,6 +266,22 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
         tell(hub, repo, pull["id"], "reopened", actor.account_id)
         notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=actor.account_id, kind="reopened")
     merging.schedule(hub, pull["id"])
+
+
+def _check_reopening(hub: Hub, repo: Row, git: GitRepo, pull: Row) -> tuple[str, str]:
+    """Head and base, if it can be opened again: what was pushed since must stand on what was there."""
+    name, onto = pull["head_ref"], pull["base_ref"]
+    head, base = git.ref(f"refs/heads/{name}"), git.ref(f"refs/heads/{onto}")
+    why = "The pull request has been merged." if pull["merged"] else None
+    if why is None and head is not None and base is not None:
+        why = _unfit(git, name, head, onto, base)
+        if why is None and not git.is_ancestor(pull["head_sha"], head):
+            why = f"The {name} branch was force-pushed or recreated."
+        if why is None:
+            _check_only(hub, repo, name, onto, f"A pull request already exists for {repo['owner_login']}:{name}.")
+            return head, base
+    why = why or f"The {name if head is None else onto} branch has been deleted."
+    raise invalid("Validation Failed", field("PullRequest", "state", "invalid", f"state cannot be changed. {why}"))
 
 
 def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> Row:

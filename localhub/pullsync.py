@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from localhub import issues, merging, notifications, places, protection, pulls, reviews
@@ -57,8 +58,12 @@ def on_push(hub: Hub, event: Event) -> None:
 def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, branch: str) -> None:
     if pull["state"] != "open":
         return
-    pulls.close(hub, repo, pull, by)
-    record(hub, pull["issue_id"], "head_ref_deleted" if pull["head_ref"] == branch else "base_ref_deleted", by)
+    if pull["head_ref"] == branch:
+        pulls.close(hub, repo, pull, by)
+        record(hub, pull["issue_id"], "head_ref_deleted", by)
+    else:
+        record(hub, pull["issue_id"], "base_ref_deleted", by)
+        pulls.close(hub, repo, pull, by)
 
 
 def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event: Event) -> None:
@@ -67,7 +72,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
         return
     base = git.ref(f"refs/heads/{pull['base_ref']}") or pull["base_sha"]
     git.set_ref(f"refs/pull/{pull['number']}/head", after)
-    counts = pulls.measure(git, base, after)
+    counts = _measure(git, base, after)
     hub.db.update("pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts)
     pulls.touch(hub, pull["issue_id"])
     if event.payload["forced"]:
@@ -77,19 +82,44 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     rules = protection.rules_for(hub, repo, pull["base_ref"])
     if rules is not None and rules.dismiss_stale:
         reviews.dismiss_stale(hub, repo, pulls.get(hub, pull["id"]), by)
+    if not counts["commits"]:  # it was moved back to where the base is, or to another history
+        pulls.close(hub, repo, pull, by)
+        return
     merging.schedule(hub, pull["id"])
+
+
+def _measure(git: GitRepo, base: str, head: str) -> dict[str, int]:
+    """As `pulls.measure`; nothing for two histories that have nothing in common."""
+    if git.merge_base(base, head) is None:
+        return dict.fromkeys(("commits", "additions", "deletions", "changed_files"), 0)
+    return pulls.measure(git, base, head)
 
 
 def _base_moved(hub: Hub, repo: Row, git: GitRepo, based: list[Row], before: str, after: str, by: int) -> None:
     """Mark merged what became reachable; what stays open must be tried again."""
     landed = _landed(git, before, after)
+    waiting = []
     for row in based:
         if row["head_sha"] in landed:
-            mark_merged(hub, repo, pulls.get(hub, row["id"]), by, landed[row["head_sha"]])
-            continue
-        hub.db.update("pulls", row["id"], base_sha=after, mergeable=None)
-        if hub.db.get("pulls", row["id"])["auto_merge"] is not None:
+            mark_merged(hub, repo, pulls.get(hub, row["id"]), by, landed[row["head_sha"]], before)
+        else:
+            waiting.append(row)
+    recount = bool(waiting) and _shares(git, waiting, before, after, landed)
+    for row in waiting:
+        counts = _measure(git, after, row["head_sha"]) if recount else {}
+        hub.db.update("pulls", row["id"], base_sha=after, mergeable=None, **counts)
+        if counts.get("commits") == 0:  # the base was moved to another history
+            pulls.close(hub, repo, pulls.get(hub, row["id"]), by)
+        elif hub.db.get("pulls", row["id"])["auto_merge"] is not None:
             merging.schedule(hub, row["id"])
+
+
+def _shares(git: GitRepo, waiting: list[Row], before: str, after: str, landed: Mapping[str, str]) -> bool:
+    """Whether a head holds commits that the base got or lost, so that what is between them must be counted anew."""
+    if before == ZERO or not git.is_ancestor(before, after):
+        return True
+    heads = [row["head_sha"] for row in waiting]
+    return not landed.keys().isdisjoint(git.log(heads, [before]))
 
 
 def _landed(git: GitRepo, before: str, after: str) -> dict[str, str]:
@@ -114,10 +144,10 @@ def _landed(git: GitRepo, before: str, after: str) -> dict[str, str]:
     return brought
 
 
-def mark_merged(hub: Hub, repo: Row, pull: Row, by: int, sha: str) -> None:
-    """Inside a transaction: it is merged, `sha` being what the base branch got."""
-    base = git_of(hub, repo).ref(f"refs/heads/{pull['base_ref']}")
-    hub.db.update("pulls", pull["id"], merged=1, merged_at=hub.now(), merged_by=by, merge_commit_sha=sha, base_sha=base)
+def mark_merged(hub: Hub, repo: Row, pull: Row, by: int, sha: str, before: str) -> None:
+    """Inside a transaction: it is merged, `sha` being what the base branch got on top of `before`."""
+    merged = {"merged": 1, "merged_at": hub.now(), "merged_by": by, "merge_commit_sha": sha, "base_sha": before}
+    hub.db.update("pulls", pull["id"], **merged)
     pulls.set_closed(hub, repo, pull, by)
     record(hub, pull["issue_id"], "merged", by, commit_id=sha)
     record(hub, pull["issue_id"], "closed", by, commit_id=None)
