@@ -1,0 +1,6 @@
+"""Failed comparisons of the machine show both sides."""
+
+import pytest
+
+for module in ("driver", "reading", "machine", "door"):
+    pytest.register_assert_rewrite(f"tests.localhub.machine.{module}")

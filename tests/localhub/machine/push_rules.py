@@ -1,0 +1,269 @@
+"""GitHub's rules of pushes and merges: what may move a branch, and all that follows when it has moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.localhub.machine.commits import Files
+from tests.localhub.machine.model import KEYWORDS, ZERO, Protection, Pull, Refused, demand
+from tests.localhub.machine.people import Person
+from tests.localhub.machine.pull_rules import PullRules
+
+DEFAULT = "main"
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Commits that GitHub makes by itself, oldest first: (parents, files); "new" is the one made just before."""
+
+    made: Sequence[tuple[tuple[str, ...], Files, str]]
+
+
+class PushRules(PullRules):
+    # -- protection and statuses
+
+    def protect(self, actor: Person, branch: str, rules: Protection | None) -> None:
+        demand(actor, "admin", "administration")
+        if branch not in self.branches or (rules is None and branch not in self.protections):
+            raise Refused(404)
+        if rules is None:
+            del self.protections[branch]
+        else:
+            self.protections[branch] = rules
+
+    def set_status(self, actor: Person, sha: str, context: str, state: str) -> None:
+        demand(actor, "write", "statuses")
+        self.statuses.setdefault(sha, {})[context] = state
+        self.tell("status", None, sha=sha, context=context, state=state, sender=actor.login)
+
+    # -- moving branches
+
+    def create_branch(self, actor: Person, branch: str, sha: str) -> None:
+        demand(actor, "write", "contents")
+        if branch in self.branches:
+            raise Refused(422, "exists")
+        self.moved(actor, branch, ZERO, sha)
+
+    def delete_branch(self, actor: Person, branch: str) -> None:
+        demand(actor, "write", "contents")
+        if branch not in self.branches or branch == DEFAULT:
+            raise Refused(422)
+        if branch in self.protections:
+            raise Refused(422, "protected")
+        self.moved(actor, branch, self.branches[branch], ZERO)
+
+    def move_branch(self, actor: Person, branch: str, sha: str, *, force: bool) -> None:
+        """Forwards, or anywhere by force; as a protected branch allows."""
+        demand(actor, "write", "contents")
+        if branch not in self.branches:
+            raise Refused(422)
+        old = self.branches[branch]
+        if old == sha:
+            return
+        if not force and not self.commits.is_ancestor(old, sha):
+            raise Refused(422, "no fast-forward")
+        self.check_push(actor, branch, sha)
+        self.moved(actor, branch, old, sha)
+
+    def check_push(self, actor: Person, branch: str, sha: str) -> None:
+        """What a protected branch refuses: force, and what did not pass through reviews and checks."""
+        rules = self.protections.get(branch)
+        if rules is None:
+            return
+        if not self.commits.is_ancestor(self.branches[branch], sha):
+            raise Refused(422, "force")
+        if actor.role == "admin" and not rules.admins_too:
+            return
+        if rules.approvals is not None or self.missing_checks(sha, rules):
+            raise Refused(422, "protected")
+        new = self.commits.between(self.branches[branch], sha)
+        if rules.linear and any(len(self.commits.known[name].parents) > 1 for name in new):
+            raise Refused(422, "merge commits")
+
+    def check_new_commit(self, actor: Person, branch: str, *, merge: bool = False) -> None:
+        """A commit made just now has no green checks and no reviews."""
+        rules = self.protections.get(branch)
+        if rules is None or (actor.role == "admin" and not rules.admins_too):
+            return
+        if rules.approvals is not None or rules.checks or (rules.linear and merge):
+            raise Refused(422, "protected")
+
+    def commit_file(self, actor: Person, branch: str, path: str, text: str, message: str) -> str:
+        """PUT of a file: a commit on top of the branch."""
+        demand(actor, "write", "contents")
+        if branch not in self.branches:
+            raise Refused(404)
+        old = self.branches[branch]
+        self.check_new_commit(actor, branch)
+        new = self.commits.add([old], {**self.commits.known[old].files, path: text}, message)
+        self.moved(actor, branch, old, new)
+        return new
+
+    def moved(self, actor: Person, branch: str, old: str, new: str, *, merging: Pull | None = None) -> None:
+        """All that follows. GitHub promises no order; here what follows from a push comes before the push itself."""
+        by = actor.login
+        if new == ZERO:
+            del self.branches[branch]
+        else:
+            self.branches[branch] = new
+        fresh = self._new_commits(branch, old, new)
+        forced = ZERO not in (old, new) and not self.commits.is_ancestor(old, new)
+        if old == ZERO:
+            self.tell("create", None, ref=branch, sender=by)
+        if new == ZERO:
+            self._branch_gone(by, branch)
+        else:
+            self.tell("check_suite", "requested", sha=new, sender=by)
+            self._base_moved(by, branch, old, new)
+            self._head_moved(by, branch, new, forced=forced)
+        self.tell("push", None, ref=branch, before=old, after=new, forced=forced, sender=by, commits=tuple(fresh))
+        if new == ZERO:
+            self.tell("delete", None, ref=branch, sender=by)
+        if branch == DEFAULT:
+            for name in fresh:
+                self.close_named(self.commits.known[name].message, by)
+
+    def _new_commits(self, branch: str, old: str, new: str) -> list[str]:
+        """What the push brought: for a new branch, what no other branch has."""
+        if new == ZERO:
+            return []
+        others = [sha for name, sha in self.branches.items() if name != branch] if old == ZERO else [old]
+        return self.commits.oldest_first(self.commits.reachable(new) - self.commits.reachable(*others))
+
+    def _branch_gone(self, by: str, branch: str) -> None:
+        """Open pull requests from it or onto it are closed."""
+        for pull in self.pulls(head=branch, state="open"):
+            self.close(pull, by)
+            self.note(pull, "head_ref_deleted", by)
+        for pull in self.pulls(base=branch, state="open"):
+            self.note(pull, "base_ref_deleted", by)
+            self.close(pull, by)
+
+    def _base_moved(self, by: str, branch: str, old: str, new: str) -> None:
+        """What the base now has is merged, however it got there."""
+        landed = self.commits.between(old, new) if old != ZERO else set()
+        for pull in self.pulls(base=branch, state="open"):
+            if pull.head_sha in landed:
+                self.merged(pull, by, old, None)
+            else:
+                pull.base_sha = new
+                self.touched.add(pull.number)
+
+    def _head_moved(self, by: str, branch: str, new: str, *, forced: bool) -> None:
+        """Open pull requests follow their branch; one that is left without commits is closed."""
+        for pull in self.pulls(head=branch, state="open"):
+            before, pull.head_sha = pull.head_sha, new
+            if before == new:
+                continue
+            pull.base_sha = self.branches[pull.base]
+            if forced:
+                self.note(pull, "head_ref_force_pushed", by)
+            self.tell_of(pull, "synchronize", by, before=before, after=new)
+            self.dismiss_stale(pull, by)
+            if self.commits.is_ancestor(new, pull.base_sha):
+                self.close(pull, by)
+
+    # -- merging
+
+    def merge(self, actor: Person, number: int, method: str, sha: str | None) -> Landing:
+        """The commits that the base gets; `landed` when they are known."""
+        demand(actor, "write", "contents")
+        pull = self.pull(actor, number)
+        if not pull.open or pull.draft:
+            raise Refused(405, "closed or a draft")
+        if sha is not None and sha != pull.head_sha:
+            raise Refused(409, "the head moved")
+        rules = self.protections.get(pull.base)
+        if rules is not None:
+            if rules.linear and method == "merge":
+                raise Refused(405, "linear history")
+            bypasses = actor.role == "admin" and not rules.admins_too
+            if not bypasses and (self.obstacles(pull, rules) or (rules.strict and self.behind(pull))):
+                raise Refused(405, "protected")
+        return self._landing(pull, method)
+
+    def _landing(self, pull: Pull, method: str) -> Landing:
+        base, head = self.branches[pull.base], pull.head_sha
+        if method == "rebase":
+            replayed = self.commits.rebase(base, head)
+            if not replayed:
+                raise Refused(405, "cannot be rebased")
+            parents = [base, *["new"] * (len(replayed) - 1)]
+            made = [
+                ((parent,), files, self.commits.known[name].message)
+                for parent, (name, files) in zip(parents, replayed, strict=True)
+            ]
+            return Landing(made)
+        files = self.commits.merge(base, head)
+        if files is None:
+            raise Refused(405, "conflicts")
+        if method == "merge":
+            return Landing([((base, head), files, f"Merge #{pull.number}")])
+        own = [name for name in self.commits.oldest_first(self.commits.between(base, head)) if self._plain(name)]
+        return Landing([((base,), files, " ".join(self.commits.known[name].message for name in own))])
+
+    def _plain(self, name: str) -> bool:
+        return len(self.commits.known[name].parents) == 1
+
+    def landed(self, actor: Person, number: int, tip: str) -> None:
+        """The merge is made and `tip` is what the base branch has now."""
+        pull = self.pull(actor, number)
+        before = self.branches[pull.base]
+        self.merged(pull, actor.login, before, tip)
+        self.moved(actor, pull.base, before, tip)
+
+    def merged(self, pull: Pull, by: str, before: str, tip: str | None) -> None:
+        """It and what its text says it closes (if its base is the default branch) are closed."""
+        pull.merged, pull.state, pull.closed_by, pull.base_sha = True, "closed", by, before
+        if tip is not None:
+            pull.merge_commit = tip
+        self.subscribe(pull, by)
+        self.note(pull, "merged", by)
+        self.note(pull, "closed", by)
+        self.tell_of(pull, "closed", by)
+        self.mail_all(pull, "merged", by)
+        if pull.base == DEFAULT:
+            self.close_named(pull.body, by)
+
+    def close_named(self, text: str, by: str) -> None:
+        """Closing keywords: open issues of this repository, no pull requests."""
+        for number in dict.fromkeys(int(found) for found in KEYWORDS.findall(text)):
+            thing = self.things.get(number)
+            if thing is not None and thing.open and not thing.is_pull:
+                self.close(thing, by)
+
+    def update_branch(self, actor: Person, number: int, expected: str | None) -> Landing:
+        """Merge the base into the head's branch."""
+        demand(actor, "read", "pull_requests")
+        pull = self.pull(actor, number)
+        if not actor.may("write", "contents"):
+            raise Refused(403)
+        head, base = self.branches.get(pull.head), self.branches.get(pull.base)
+        if not pull.open or head is None or base is None:
+            raise Refused(422, "closed")
+        if expected not in (None, head) or self.commits.is_ancestor(base, head):
+            raise Refused(422)
+        files = self.commits.merge(head, base)
+        if files is None:
+            raise Refused(422, "conflicts")
+        self.check_new_commit(actor, pull.head, merge=True)
+        return Landing([((head, base), files, f"Merge branch '{pull.base}' into {pull.head}")])
+
+    def merge_branches(self, actor: Person, base: str, head: str) -> Landing | None:
+        """POST /merges: a merge commit on a branch, None when there is nothing to merge."""
+        demand(actor, "write", "contents")
+        if base not in self.branches or head not in self.branches:
+            raise Refused(404)
+        ours, theirs = self.branches[base], self.branches[head]
+        if self.commits.is_ancestor(theirs, ours):
+            return None
+        files = self.commits.merge(ours, theirs)
+        if files is None:
+            raise Refused(409, "conflicts")
+        self.check_new_commit(actor, base, merge=True)
+        return Landing([((ours, theirs), files, f"Merge {head} into {base}")])
+
+    def updated(self, actor: Person, number: int, tip: str) -> None:
+        pull = self.pull(actor, number)
+        self.moved(actor, pull.head, self.branches[pull.head], tip)
