@@ -341,35 +341,29 @@ def test_no_delivery_is_lost_by_kill_9(tmp_path: Path, key_pem: str) -> None:
     }))  # fmt: skip
     command = [sys.executable, "-m", "localhub", "--data", str(tmp_path / "data"), "--seed", str(path)]
 
-    def start() -> tuple[subprocess.Popen[str], str]:
+    @contextmanager
+    def running(how: signal.Signals) -> Iterator[str]:
+        """Its URL; it is ended in this way."""
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
-        return process, process.stdout.readline().split()[-1]
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.send_signal(how)
+            process.wait(20)
+            process.stdout.close()
 
-    def end(process: subprocess.Popen[str], how: signal.Signals) -> None:
-        process.send_signal(how)
-        process.wait(20)
-        assert process.stdout is not None
-        process.stdout.close()
-
-    process, url = start()
-    for number in range(3):
-        httpx.post(
-            f"{url}/repos/alice/sample/issues",
-            json={"title": str(number)},
-            headers={"Authorization": "Bearer ghp_alice"},
-        )
-    assert httpx.get(f"{url}/_localhub/quiet").json()["pending"]["deliveries"] >= 3
-    end(process, signal.SIGKILL)
+    with running(signal.SIGKILL) as url:
+        for number in range(3):
+            headers = {"Authorization": "Bearer ghp_alice"}
+            httpx.post(f"{url}/repos/alice/sample/issues", json={"title": str(number)}, headers=headers)
+        assert httpx.get(f"{url}/_localhub/quiet").json()["pending"]["deliveries"] >= 3
     blocked.close()
     with receiving() as receiver:
         seed = yaml.safe_load(path.read_text())
         seed["apps"][0]["webhook_url"] = receiver.url
         path.write_text(yaml.safe_dump(seed))
-        process, url = start()
-        try:
-            got = receiver.wait(3)
-        finally:
-            end(process, signal.SIGTERM)
-        titles = [json.loads(body)["issue"]["title"] for headers, body in got if headers["X-GitHub-Event"] == "issues"]
-        assert titles == ["0", "1", "2"]
+        with running(signal.SIGTERM):
+            got = receiver.wait(4)
+    titles = [json.loads(body)["issue"]["title"] for headers, body in got if headers["X-GitHub-Event"] == "issues"]
+    assert titles == ["0", "1", "2"]

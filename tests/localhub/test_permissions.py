@@ -113,6 +113,10 @@ POST   /actions/runs/1/force-cancel                  | actions         | write
 POST   /actions/runs/1/rerun                         | actions         | write
 POST   /actions/runs/1/rerun-failed-jobs             | actions         | write
 POST   /actions/workflows/ci.yml/dispatches          | actions         | write     | {"ref": "main"}
+PUT    /actions/workflows/ci.yml/disable             | actions         | write
+PUT    /actions/workflows/ci.yml/enable              | actions         | write
+GET    /topics                                       | metadata        | read
+PUT    /topics                                       | administration  | maintain     | {"names": ["x"]}
 POST   /check-runs                                   | checks          | app       | {"name": "x", "head_sha": "SHA"}
 POST   /check-runs/1/rerequest                       | checks          | write
 POST   /check-suites                                 | checks          | app       | {"head_sha": "SHA"}
@@ -132,8 +136,8 @@ POST   /issues                                       | issues          | read   
 PATCH  /issues/1                                     | BOTH            | triage    | {"body": "x"}
 PUT    /issues/1/lock                                | BOTH            | write
 DELETE /issues/1/lock                                | BOTH            | write
-POST   /issues/1/assignees                           | BOTH            | triage    | {"assignees": ["bob"]}
-DELETE /issues/1/assignees                           | BOTH            | triage    | {"assignees": ["bob"]}
+POST   /issues/1/assignees                           | BOTH            | read      | {"assignees": ["bob"]}
+DELETE /issues/1/assignees                           | BOTH            | read      | {"assignees": ["bob"]}
 POST   /issues/1/comments                            | BOTH            | read      | {"body": "x"}
 PATCH  /issues/comments/COMMENT                      | BOTH            | write     | {"body": "x"}
 DELETE /issues/comments/1                            | BOTH            | -
@@ -302,7 +306,7 @@ def test_an_apps_permissions(asker: Asker) -> None:
 
 
 def test_peoples_roles(asker: Asker) -> None:
-    order = ["none", "read", "triage", "write", "admin"]
+    order = ["none", "read", "triage", "write", "maintain", "admin"]
     people = {"mallory": "none", "carol": "read", "bob": "write", "alice": "admin"}
     wrong: list[str] = []
     clients = {login: asker.hub.client(login) for login in people}
@@ -347,7 +351,7 @@ def test_nobody_and_dead_tokens(asker: Asker) -> None:
             (asker.ask(app, call), (401, 403, 404)),
         ]
         if call.level == "write":
-            asked.append((public.ask(nobody, call), (404,) if call.role == "hidden" else (401,)))
+            asked.append((public.ask(nobody, call), (401, 404) if call.role == "hidden" else (401,)))
             asked.append((public.ask(elsewhere, call), (403,)))
         elif call.role == "read":
             asked.append((public.ask(nobody, call), (200, 202, 204, 404, 409, 422)))
