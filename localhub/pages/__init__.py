@@ -17,11 +17,14 @@ from localhub.pages import (
     issue,
     issues,
     labels,
+    milestones,
     pullacts,
     pulls,
     refs,
     relate,
     repository,
+    search,
+    settings,
 )
 from localhub.pages.web import Web, browsers_only, route_class
 
@@ -39,20 +42,9 @@ def router(hub: Hub) -> APIRouter:
     web = Web(hub)
     api = APIRouter(route_class=route_class(web))
     modules = (
-        front,
-        deliveries,
-        actions,
-        labels,
-        issues,
-        issue,
-        relate,
-        pulls,
-        pullacts,
-        history,
-        refs,
-        edit,
-        repository,
-    )
+        search, front, deliveries, actions, labels, milestones, issues, issue, relate, pulls, pullacts, history, refs,
+        edit, settings, repository,
+    )  # fmt: skip
     for module in modules:
         module.routes(api, web)
     front.last_routes(api)
