@@ -110,6 +110,13 @@ def authenticate(hub: Hub, authorization: str | None, cookie: str | None = None)
     return _by_token(hub, token)
 
 
+def expiry(hub: Hub, authorization: str | None) -> float | None:
+    """When the token of this header ends, in seconds of the hub's clock; None for never."""
+    token = credential(authorization) if authorization else None
+    found = token and hub.db.value("SELECT expires_at FROM tokens WHERE hash = ?", _hash(token))
+    return parse_iso(found).timestamp() if found else None
+
+
 def credential(authorization: str) -> str | None:
     """The token in an `Authorization` header, as any of GitHub's schemes carries it."""
     scheme, _, rest = authorization.partition(" ")

@@ -66,6 +66,11 @@ class Faults:
             self._random = random.Random(plan.seed)  # noqa: S311
             self._hits = {}
 
+    @property
+    def planned(self) -> bool:
+        """Whether anything is to go wrong."""
+        return bool(self._plan.rules)
+
     def state(self) -> dict[str, Any]:
         with self._lock:
             return {**self._plan.model_dump(), "hits": dict(self._hits)}

@@ -27,6 +27,19 @@ from localhub.gitcore import (
 __all__ = ["EMPTY_TREE", "ZERO", "Commit", "Entry", "GitError", "GitRepo", "Person", "RefChange", "Tag", "environment"]
 
 
+_moves = 0
+
+
+def moves() -> int:
+    """Another number whenever a ref of any repository has moved through this module."""
+    return _moves
+
+
+def _moved() -> None:
+    global _moves
+    _moves += 1
+
+
 @dataclass(frozen=True)
 class GitRepo:
     """One bare repository. `extra` is added to git's environment (a push's quarantine, for one)."""
@@ -51,9 +64,11 @@ class GitRepo:
         self.init(default_branch or _head_of(source) or "main")
         wanted = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
         self.git("fetch", "--quiet", "--no-auto-gc", str(source), *wanted)
+        _moved()
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        _moved()
 
     def git(self, *args: str, stdin: bytes = b"") -> bytes:
         return run(self.path, args, stdin=stdin, extra=self.extra)[1]
@@ -64,6 +79,7 @@ class GitRepo:
 
     def set_head(self, branch: str) -> None:
         self.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        _moved()
 
     # -- refs
 
@@ -113,6 +129,7 @@ class GitRepo:
             else:
                 lines.append(f"update {change.ref}\0{change.new}\0{change.old}\0")
         self.git("update-ref", "-z", "--stdin", stdin="".join(lines).encode())
+        _moved()
 
     def set_ref(self, name: str, sha: str | None) -> None:
         """Move a ref of our own bookkeeping (refs/pull/…) wherever it was; None removes it."""
@@ -120,6 +137,7 @@ class GitRepo:
             self.git("update-ref", "-d", name)
         else:
             self.git("update-ref", name, sha)
+        _moved()
 
     # -- reading objects
 

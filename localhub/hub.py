@@ -17,6 +17,7 @@ from localhub.db import Database, Row
 from localhub.events import Event, Listener
 from localhub.faults import Faults
 from localhub.githttp import RepoLocks
+from localhub.kept import Kept
 from localhub.limits import Limits
 from localhub.webhooks import Webhooks
 
@@ -39,6 +40,7 @@ class Hub:
         self.access = Access(self)
         self.limits = Limits(self)
         self.faults = Faults()
+        self.kept = Kept(self, data / "localhub.sqlite3")
         self.repo_locks = RepoLocks()
         self.quiet_checks: dict[str, Callable[[], int]] = {}
         self._listeners: dict[str, list[Listener]] = {}
@@ -103,6 +105,7 @@ class Hub:
             callback()
         self.webhooks.close()
         self.background.close()
+        self.kept.close()
         self.db.close()
 
     def pending(self) -> dict[str, int]:

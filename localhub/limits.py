@@ -143,6 +143,24 @@ class Limits:
             bucket.active += 1
             self._active += 1
 
+    def count(self, actor: Actor, resource: str, maximum: int, *, free: bool) -> bytes:
+        """`begin`, `end` and `headers` in one, for a read that takes no time; the header lines, `free` for a 304."""
+        now = self._hub.clock.timestamp()
+        with self._lock:
+            bucket = self._buckets.setdefault(actor.key, _Bucket())
+            window = _current(bucket, resource, now)
+            if self.settings.enforced:
+                if window.used >= maximum:
+                    raise self._primary(actor, resource, window, maximum)
+                self._secondary(bucket, resource, 1, now)
+            window.used += not free
+            _recent(bucket, "points", now, 60).add(now, 1)
+            used, reset = window.used, int(window.reset)
+        return (
+            f"X-RateLimit-Limit: {maximum}\r\nX-RateLimit-Remaining: {max(0, maximum - used)}\r\n"
+            f"X-RateLimit-Reset: {reset}\r\nX-RateLimit-Used: {used}\r\nX-RateLimit-Resource: {resource}\r\n"
+        ).encode()
+
     def end(self, actor: Actor, resource: str, seconds: float, *, refund: bool = False) -> None:
         """The request has ended; `refund` for a 304, which is free for the primary limit."""
         now = self._hub.clock.timestamp()

@@ -22,6 +22,8 @@ from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
 from localhub.http import JSON
+from localhub.kept import Request as Asked
+from localhub.protocol import WHOLE
 from localhub.versions import VERSIONS
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ API_ROOTS = {
     "notifications", "issues", "app-manifests", "emojis", "zen", "versions", "markdown",
 }  # fmt: skip
 SESSION = "localhub_session"
+# A person's token is a classic one with every scope that clients like gh look for.
+SCOPES = "admin:repo_hook, delete_repo, notifications, read:org, repo, user, workflow"
 _GIT = re.compile(r"/[^/]+/[^/]+?(\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
 Kind = Literal["admin", "git", "api", "graphql", "page"]
 
@@ -97,6 +101,7 @@ class Exchange:
         self._scope = _as_json(scope, headers) if kind == "api" else scope
         if kind == "api" and self._method == "HEAD":
             self._scope = dict(self._scope, method="GET")
+        self._asked: Asked | None = None
         self._start: Message | None = None
         self._status = 0
         self._streaming = False
@@ -116,6 +121,9 @@ class Exchange:
             if fault.error_before:
                 await self._error(send, GitHubError(fault.error_before, "Server Error"))
                 return
+        if self._kind == "api":
+            raw, authorization = self._scope.get(WHOLE), self._headers.get("authorization")
+            self._asked = hub.kept.request(raw, self._method, self._path, authorization)
         started = time.monotonic()
         counted = False
         try:
@@ -221,6 +229,8 @@ class Exchange:
                 headers["X-RateLimit-Remaining"] = str(left + 1)
         if self._method == "HEAD":
             body = b""
+        if self._asked is not None:
+            self._hub.kept.keep(self._asked, self._context.actor, self._status, start["headers"], body)
         await send(start)
         await send({"type": "http.response.body", "body": body})
 
@@ -246,6 +256,8 @@ class Exchange:
         headers["Access-Control-Expose-Headers"] = intake.EXPOSED
         headers["X-GitHub-Api-Version-Selected"] = self._context.version
         headers["Server"] = "localhub"
+        if self._context.actor.kind == "user":
+            headers["X-OAuth-Scopes"] = SCOPES
         for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
             if name not in headers:
                 headers[name] = value

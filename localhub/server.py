@@ -10,6 +10,7 @@ import uvicorn
 
 from localhub.app import create_app
 from localhub.hub import Hub
+from localhub.protocol import protocol
 
 
 class Server:
@@ -27,6 +28,7 @@ class Server:
             hub.default_url = self.url
         config = uvicorn.Config(
             create_app(hub),
+            http=protocol(hub.kept),
             log_level="warning",
             access_log=False,
             server_header=False,
