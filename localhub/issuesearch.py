@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from localhub.errors import field, invalid
-from localhub.http import Paging
+from localhub import issuefacts, issuequery
 from localhub.issuelist import Where
 
 if TYPE_CHECKING:
+    from localhub.auth import Actor
     from localhub.db import Row
     from localhub.hub import Hub
 
-_OWNED = "(x.repo_id IN (SELECT r.id FROM repos r JOIN accounts a ON a.id = r.owner_id WHERE a.login = ?))"
-_LABELLED = "EXISTS (SELECT 1 FROM json_each(x.labels) WHERE value = ?)"
-_WRITTEN = "(x.author_id = (SELECT id FROM accounts WHERE login = ?))"
 FOUND = 1000  # GitHub shows no more of what it finds
 
 
@@ -42,87 +38,42 @@ def _learn(hub: Hub, issue_id: int) -> None:
         "search_index",
         issue_id=issue_id,
         seen=row["touched"],
-        text=f"{row['title']}\n{row['body'] or ''}".lower(),
+        text=issuefacts.text(hub, row),
         labels=json.dumps([each["name"].lower() for each in names], ensure_ascii=False),
+        facts=json.dumps(issuefacts.of(hub, row), ensure_ascii=False),
         **{key: row[key] for key in keys},
     )
 
 
 def search(
-    hub: Hub, text: str, paging: Paging, repositories: list[int], sort: str, order: str
+    hub: Hub, actor: Actor, text: str, offset: int, limit: int, sort: str = "", order: str = "desc"
 ) -> tuple[list[Row], int]:
-    """Issues that match GitHub's query language, as far as: words, repo, is, type, state, label, author, in, no."""
+    """A page of the issues that match GitHub's query language and that the actor sees, and how many there are."""
+    query = issuequery.read(hub, actor, text)
     refresh_index(hub)
     where = Where()
-    words: list[str] = []
-    for term in terms(text):
-        _term(hub, where, words, term)
+    where.add(query.sql.text, *query.sql.values)
+    repositories = [
+        row["id"]
+        for row in hub.db.rows("SELECT id FROM repos")
+        if hub.access.sees(actor, hub.access.repo_by_id(row["id"]))
+    ]
     marks = ",".join("?" for _ in repositories) or "NULL"
     where.add(f"+x.repo_id IN ({marks})", *repositories)  # the +: only a repo: term is a reason to start from one
     source, key = "search_index x", "x.issue_id"
-    if words:  # what has the words is walked in its order, and the rest looked up
+    if query.words:  # what has the words is walked in its order, and the rest looked up
         source, key = "search_words w CROSS JOIN search_index x ON x.issue_id = w.rowid", "w.rowid"
-        where.add("search_words MATCH ?", " AND ".join(words))
-    column = "x.updated_at" if sort == "updated" else key
+        where.add("search_words MATCH ?", " AND ".join(query.words))
+    sort, order = (query.sort, query.order) if query.sort else (sort, order)
+    column = {"updated": "x.updated_at", "comments": "json_extract(x.facts, '$.comments')"}.get(sort or "", key)
     direction = "ASC" if order == "asc" else "DESC"
     found = f"SELECT 1 FROM {source} WHERE {where} LIMIT {FOUND}"  # noqa: S608
     total = hub.db.value(f"SELECT COUNT(*) FROM ({found})", *where.values)  # noqa: S608
     page = hub.db.rows(
-        f"SELECT {key} AS id FROM {source} WHERE {where} ORDER BY {column} {direction} LIMIT ? OFFSET ?",  # noqa: S608
+        f"""SELECT {key} AS id FROM {source} WHERE {where} ORDER BY {column} {direction}, {key} {direction}
+            LIMIT ? OFFSET ?""",  # noqa: S608
         *where.values,
-        paging.limit,
-        paging.offset,
+        limit,
+        offset,
     )
     return [hub.db.get("issues", row["id"]) for row in page], total
-
-
-def terms(text: str) -> list[str]:
-    """The terms of a query, split as a shell splits words."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise invalid("Validation Failed", field("Search", "q", "invalid", str(error))) from error
-
-
-def _phrase(column: str, text: str) -> str:
-    """What the trigram index knows of a text of three letters or more; it finds no shorter ones."""
-    return f'{column} : "{text.replace(chr(34), chr(34) * 2)}"'
-
-
-def _term(hub: Hub, where: Where, words: list[str], term: str) -> None:
-    """Add a term to the conditions, and to `words` what the trigram index can find first."""
-    negated = "NOT " if term.startswith("-") else ""
-    key, colon, value = term.removeprefix("-").partition(":")
-    simple: dict[tuple[str, str], tuple[str, Any]] = {
-        ("is", "issue"): ("x.is_pull = ?", 0),
-        ("is", "pr"): ("x.is_pull = ?", 1),
-        ("is", "pull-request"): ("x.is_pull = ?", 1),
-        ("is", "open"): ("x.state = ?", "open"),
-        ("is", "closed"): ("x.state = ?", "closed"),
-    }
-    key = "is" if key in ("type", "state") else key
-    if (key, value) in simple:
-        condition, wanted = simple[key, value]
-        where.add(f"{negated}({condition})", wanted)
-    elif key == "repo":
-        owner, _, name = value.partition("/")
-        repo = hub.access.repo_row(owner, name)
-        where.add(f"{negated}(x.repo_id = ?)", repo["id"] if repo else 0)
-    elif key in ("user", "org"):
-        where.add(negated + _OWNED, value)
-    elif key == "label":
-        where.add(negated + _LABELLED, value.lower())
-        if not negated:
-            words.append(_phrase("labels", json.dumps(value.lower(), ensure_ascii=False)))
-    elif key == "author":
-        login = value.replace("app/", "") + "[bot]" if value.startswith("app/") else value
-        where.add(negated + _WRITTEN, login)
-    elif key == "in" and colon:
-        return  # titles and bodies are searched in any case
-    elif colon and key in ("sort", "archived"):
-        return
-    else:
-        word = term.removeprefix("-").lower()
-        where.add(f"{negated}(instr(x.text, ?) > 0)", word)
-        if not negated and len(word) >= 3:
-            words.append(_phrase("text", word))

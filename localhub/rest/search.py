@@ -8,7 +8,7 @@ from localhub.context import current_actor
 from localhub.errors import field, invalid
 from localhub.http import PageDep
 from localhub.hub import Hub
-from localhub.issuesearch import search
+from localhub.issuesearch import FOUND, search
 from localhub.render import issues as render
 
 
@@ -19,13 +19,9 @@ def router(hub: Hub) -> APIRouter:
     def issues(paging: PageDep, q: str = "", sort: str = "", order: str = "desc") -> Response:
         if not q.strip():
             raise invalid("Validation Failed", field("Search", "q", "missing"))
-        actor = current_actor()
-        visible = [
-            row["id"]
-            for row in hub.db.rows("SELECT id FROM repos")
-            if hub.access.sees(actor, hub.access.repo_by_id(row["id"]))
-        ]
-        rows, total = search(hub, q, paging, visible, sort, order)
+        if paging.offset >= FOUND:
+            raise invalid("Only the first 1000 search results are available")
+        rows, total = search(hub, current_actor(), q, paging.offset, paging.limit, sort, order)
         wrap = {"total_count": total, "incomplete_results": False, "search_type": "lexical"}
         return paging.reply([render.brief(hub, row) | {"score": 1.0} for row in rows], total, wrap, "items")
 
