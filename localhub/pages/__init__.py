@@ -25,6 +25,7 @@ from localhub.pages import (
     repository,
     search,
     settings,
+    workflows,
 )
 from localhub.pages.web import Web, browsers_only, route_class
 
@@ -42,8 +43,8 @@ def router(hub: Hub) -> APIRouter:
     web = Web(hub)
     api = APIRouter(route_class=route_class(web))
     modules = (
-        search, front, deliveries, actions, labels, milestones, issues, issue, relate, pulls, pullacts, history, refs,
-        edit, settings, repository,
+        search, front, deliveries, workflows, actions, labels, milestones, issues, issue, relate, pulls,
+        pullacts, history, refs, edit, settings, repository,
     )  # fmt: skip
     for module in modules:
         module.routes(api, web)

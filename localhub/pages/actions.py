@@ -1,26 +1,30 @@
-"""Workflow runs, their jobs with logs and annotations, and check runs of apps."""
+"""One workflow run with its jobs, their steps, logs and annotations; check runs of apps."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
+from localhub.actions.logs import by_step
 from localhub.actions.record import jobs_of
 from localhub.actions.service import Actions
+from localhub.clock import parse_iso
 from localhub.context import current_actor
 from localhub.errors import GitHubError, not_found
-from localhub.http import PageDep
 from localhub.pages import checks
 from localhub.pages.talk import Talk
-from localhub.pages.web import FormDep, Web, home, to
+from localhub.pages.web import SECURITY, FormDep, Web, home, to
 
 if TYPE_CHECKING:
     from localhub.db import Row
 
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", re.MULTILINE)
+_COMMAND = re.compile(r"^##\[(?P<kind>group|endgroup|error|warning|notice|command|debug)\]")
+MOST_LINES = 2000  # of a step's log on its page
 _COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -28,24 +32,10 @@ def routes(api: APIRouter, web: Web) -> None:
     hub = web.hub
     root = "/{owner}/{name}"
 
-    @api.get(root + "/actions")
-    def runs(owner: str, name: str, request: Request, paging: PageDep) -> Response:
-        repo = hub.access.repo(owner, name, "actions")
-        total = hub.db.value("SELECT COUNT(*) FROM workflow_runs WHERE repo_id = ?", repo["id"])
-        rows = hub.db.rows(
-            """SELECT r.*, w.name AS workflow FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id
-               WHERE r.repo_id = ? ORDER BY r.id DESC LIMIT ? OFFSET ?""",
-            repo["id"],
-            paging.limit,
-            paging.offset,
-        )
-        shown = [(row, checks.word(row["status"], row["conclusion"])) for row in rows]
-        return web.page(request, "actions.html", repo=repo, tab="actions", runs=shown, total=total, paging=paging)
-
     def find(repo: Row, run_id: int) -> Row:
         row = hub.db.row(
-            """SELECT r.*, w.name AS workflow FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id
-               WHERE r.id = ? AND r.repo_id = ?""",
+            """SELECT r.*, w.name AS workflow, w.path AS file
+               FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE r.id = ? AND r.repo_id = ?""",
             run_id,
             repo["id"],
         )
@@ -79,6 +69,7 @@ def routes(api: APIRouter, web: Web) -> None:
             run=row,
             state=checks.word(row["status"], row["conclusion"]),
             jobs=[_job(each, row["attempt"], chosen=each["id"] == job_id) for each in rows],
+            chosen=job_id,
             notes=_notes(row),
             may_write=actor.kind == "user" and hub.access.allowed(actor, repo, "actions", "write"),
             talk=Talk(hub, repo),
@@ -90,12 +81,20 @@ def routes(api: APIRouter, web: Web) -> None:
             "row": row,
             "state": state,
             "word": (row["conclusion"] or row["status"]).replace("_", " "),
-            "steps": [(each, checks.word(each["status"], each["conclusion"])) for each in json.loads(row["steps"])],
-            "log": _COLOR.sub("", _STAMP.sub("", row["log"])),
+            "steps": _steps(row),
+            "log": bool(row["log"]),
             "open": chosen or state == "failure",
             "old": row["attempt"] != attempt,
             "notes": checks.notes_of(hub, row["id"]),
         }
+
+    @api.get(root + "/actions/runs/{run_id:int}/job/{job_id:int}/log")
+    def log(owner: str, name: str, run_id: int, job_id: int) -> Response:
+        repo = hub.access.repo(owner, name, "actions")
+        row = hub.db.row("SELECT * FROM workflow_jobs WHERE id = ? AND run_id = ?", job_id, find(repo, run_id)["id"])
+        if row is None:
+            raise not_found()
+        return Response(row["log"], media_type="text/plain; charset=utf-8", headers=SECURITY)
 
     def _notes(run_row: Row) -> list[Row]:
         """Annotations of the run that belong to none of its jobs: a workflow file that cannot be run."""
@@ -134,3 +133,47 @@ def routes(api: APIRouter, web: Web) -> None:
             else:
                 raise GitHubError(409, f"This run is {'running' if running else 'completed'}: reload its page.")
         return to(f"{home(repo)}/actions/runs/{run_id}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as its job's page shows it: its part of the log as (kind, text) lines, at most MOST_LINES of them."""
+
+    name: str
+    state: str
+    word: str
+    seconds: int | None
+    lines: list[tuple[str, str]]
+    left_out: int
+
+
+def _steps(row: Row) -> list[Step]:
+    listed = json.loads(row["steps"])
+    parts = by_step(row["log"], listed)
+    found = []
+    for each in listed:
+        lines = [_line(line) for line in parts.pop(int(each["number"]), ("", ""))[1].splitlines()]
+        lines = [line for line in lines if line[1] or line[0]]
+        word = str(each["conclusion"] or each["status"]).replace("_", " ")
+        state = checks.word(each["status"], each["conclusion"])
+        shown = lines[-MOST_LINES:]
+        found.append(Step(str(each["name"]), state, word, _seconds(each), shown, len(lines) - len(shown)))
+    rest = [_line(line) for _, text in parts.values() for line in text.splitlines()]
+    if rest:
+        found.insert(0, Step("Log", "neutral", "", None, rest[-MOST_LINES:], max(0, len(rest) - MOST_LINES)))
+    return found
+
+
+def _line(text: str) -> tuple[str, str]:
+    """(kind, text) of a line: its commands to the runner are told by colour."""
+    plain = _COLOR.sub("", _STAMP.sub("", text))
+    match = _COMMAND.match(plain)
+    if match is None:
+        return "", plain
+    return ("", "") if match["kind"] == "endgroup" else (match["kind"], plain[match.end() :])
+
+
+def _seconds(step: dict[str, Any]) -> int | None:
+    if not step.get("started_at") or not step.get("completed_at"):
+        return None
+    return max(0, int((parse_iso(step["completed_at"]) - parse_iso(step["started_at"])).total_seconds()))
