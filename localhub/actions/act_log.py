@@ -1,21 +1,24 @@
-"""act's JSON lines -> what happened to jobs and steps. No I/O; the caller says when each line came."""
+"""act's JSON lines -> what happened to a job and its steps. No I/O; the caller says when each line came."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from localhub.actions.plan import declared_outputs, leg_key, leg_name, step_ids, step_names
-from localhub.actions.workflows import Workflow
+from localhub.actions.plan import OUTPUTS_STEP, step_ids, step_names
 
 LOG_LIMIT = 4_000_000
 ANNOTATION_LIMIT = 50
 _EXIT = re.compile(r"(?:exit status |exitcode ')(\d+)")
 _LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
+#: Commands that GitHub no longer carries out: the step that prints one fails.
+_FORBIDDEN = ("set-env", "add-path")
+_SHOWN = ("group", "endgroup", "debug")
+_NOISE = ("docker connection", "unable to get git ref")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Annotation:
     level: str
     message: str
     title: str | None = None
+    start_column: int | None = None
+    end_column: int | None = None
 
 
 @dataclass
@@ -44,203 +49,206 @@ class Step:
 
 @dataclass
 class Job:
-    """One leg as far as it has come. `outputs` is None when they need evaluating by the runner itself."""
+    """One job as far as it has come."""
 
-    key: str
-    job_id: str
-    matrix: Mapping[str, Any]
-    name: str
-    started: float
     steps: list[Step]
+    started: float
     completed: float | None = None
     conclusion: str | None = None
     log: str = ""
     summary: str = ""
     annotations: list[Annotation] = field(default_factory=list)
-    outputs: dict[str, str] | None = None
-
-
-@dataclass
-class _Seen:
-    """What is needed to judge a leg: act marks every leg of a matrix failed when one is."""
-
-    job: Job
-    lines: list[str] = field(default_factory=list)
-    size: int = 0
-    failed: bool = False
-    errors: bool = False
-    tolerated: tuple[str, ...] = ()
-    outputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 class Reader:
-    """Feeds on act's lines; `feed` returns the job that just began, moved or ended, if any."""
+    """Feeds on act's lines; `feed` is true when a step began or ended."""
 
-    def __init__(self, workflow: Workflow) -> None:
-        self.workflow = workflow
+    def __init__(self, steps: Sequence[Mapping[str, Any]], now: float, masks: Sequence[str] = ()) -> None:
+        names = step_names(steps)
+        found = [Step(1, "Set up job", "in_progress", None, now)]
+        found += [Step(number, name) for number, name in enumerate(names, 2)]
+        self.job = Job(found, now)
         self.errors: list[str] = []
-        self._seen: dict[str, _Seen] = {}
+        self._ids = step_ids(steps)
+        self._dynamic = {at for at, name in enumerate(names) if "${{" in name}
+        self._masks = sorted({line for mask in masks for line in mask.splitlines() if line.strip()}, key=len)[::-1]
+        self._lines: list[str] = []
+        self._size = 0
+        self._result: str | None = None
+        self._failed = False
+        self._tolerated: tuple[str, ...] = ()
 
-    @property
-    def jobs(self) -> list[Job]:
-        """The legs seen so far, in the order of their start."""
-        return [seen.job for seen in self._seen.values()]
-
-    def feed(self, line: str, now: float) -> Job | None:
+    def feed(self, line: str, now: float) -> bool:
         """Take one line that came at `now`."""
         try:
             entry = json.loads(line)
         except ValueError:
             entry = None
-        if not isinstance(entry, dict):
-            self._complain(line.strip())
-            return None
-        job_id = str(entry.get("jobID"))
-        if job_id not in self.workflow.jobs:
-            if entry.get("level") in ("error", "fatal"):
-                self._complain(str(entry.get("msg", "")))
-            return None
-        seen, begun = self._leg(job_id, entry.get("matrix") or {}, now)
-        changed = self._take(seen, entry, now)
-        return seen.job if begun or changed else None
+        if not isinstance(entry, dict) or "jobID" not in entry:
+            text = line.strip() if not isinstance(entry, dict) else str(entry.get("msg", ""))
+            loud = not isinstance(entry, dict) or entry.get("level") in ("error", "fatal")
+            if loud and text and not any(noise in text for noise in _NOISE):
+                self.errors = [*self.errors[-9:], text[:1000]]
+            return False
+        return self._take(entry, now)
 
-    def _complain(self, text: str) -> None:
-        if text:
-            self.errors = [*self.errors[-9:], text[:1000]]
-
-    def finish(self, now: float, reason: str | None) -> list[Job]:
-        """End what has not ended, as cancelled; returns these legs. `reason` becomes their annotation."""
-        ended = []
-        for seen in self._seen.values():
-            if seen.job.conclusion is None:
-                if reason:
-                    seen.job.annotations.append(Annotation(".github", 1, 1, "failure", reason))
-                    self._log(seen, now, f"##[error]{reason}")
-                self._end(seen, now, "cancelled")
-                ended.append(seen.job)
-        return ended
-
-    def _leg(self, job_id: str, matrix: Mapping[str, Any], now: float) -> tuple[_Seen, bool]:
-        key = leg_key(job_id, matrix)
-        if key in self._seen:
-            return self._seen[key], False
-        declared = self.workflow.jobs[job_id]
-        steps = [Step(1, "Set up job", "in_progress", None, now)]
-        steps += [Step(number, name) for number, name in enumerate(step_names(declared), 2)]
-        job = Job(key, job_id, matrix, leg_name(job_id, declared, matrix), now, steps)
-        self._seen[key] = _Seen(job)
-        return self._seen[key], True
-
-    def _take(self, seen: _Seen, entry: Mapping[str, Any], now: float) -> bool:
+    def _take(self, entry: Mapping[str, Any], now: float) -> bool:
         message = str(entry.get("msg", ""))
         if entry.get("raw_output"):
-            self._log(seen, now, message.rstrip("\r\n"))
+            self.log(message.rstrip("\r\n"), now)
             return False
         if "command" in entry:
-            self._command(seen, entry, now)
+            self._command(entry, now)
             return False
         if "jobResult" in entry:
-            self._end(seen, now, self._verdict(seen, str(entry["jobResult"])))
-            return True
+            self._result = str(entry["jobResult"])
+            return False
         if message == "Failed but continue next step":
-            seen.tolerated = _path(entry)
-        step = self._step(seen, entry)
+            self._tolerated = _path(entry)
+        step = self._step(entry)
         if "stepResult" in entry:
-            return self._step_done(seen, step, entry, now)
+            return self._step_done(step, entry, now)
         if message.startswith("⭐ Run ") and step is not None and step.number > 1:
+            if step.number - 2 in self._dynamic:
+                prefix = "Run " if step.name.startswith("Run ") else ""
+                step.name = prefix + (str(entry.get("step") or "").strip().splitlines() or [""])[0]
             step.status, step.started = "in_progress", now
-            self._log(seen, now, f"##[group]{step.name}")
-            self._log(seen, now, "##[endgroup]")
+            self.log(f"##[group]{step.name}", now)
+            self.log("##[endgroup]", now)
             return True
-        if entry.get("level") == "error":
-            self._error(seen, message, now)
+        if entry.get("level") == "error" and not message.startswith("this step has been cancelled"):
+            self._error(message, now)
         return False
 
-    def _verdict(self, seen: _Seen, result: str) -> str:
-        steps = seen.job.steps[1:]
-        if seen.failed or result == "success":
-            return "failure" if seen.failed else "success"
-        if any(step.status == "in_progress" for step in steps):
-            return "cancelled"
-        # act calls every leg of a matrix failed when one is: this one passed if it ran and nothing in it went wrong.
-        passed = seen.job.matrix and not seen.errors and any(step.conclusion for step in steps)
-        return "success" if passed else result
-
-    def _step(self, seen: _Seen, entry: Mapping[str, Any]) -> Step | None:
+    def _step(self, entry: Mapping[str, Any]) -> Step | None:
         if "stepid" in entry:
-            return seen.job.steps[0] if entry["stepid"] == ["--setup-job"] else None
+            return self.job.steps[0] if entry["stepid"] == ["--setup-job"] else None
         path = _path(entry)
         if len(path) != 1 or entry.get("stage") != "Main":
             return None
-        at = step_ids(self.workflow.jobs[seen.job.job_id]).get(path[0])
-        return None if at is None else seen.job.steps[at + 1]
+        at = self._ids.get(path[0])
+        return None if at is None else self.job.steps[at + 1]
 
-    def _step_done(self, seen: _Seen, step: Step | None, entry: Mapping[str, Any], now: float) -> bool:
+    def _step_done(self, step: Step | None, entry: Mapping[str, Any], now: float) -> bool:
         result, path = str(entry["stepResult"]), _path(entry)
+        tolerated = path == self._tolerated
         # A step inside an action (a longer path) also fails the step that uses the action, which is what counts.
-        if result == "failure" and len(path) <= 1 and path != seen.tolerated:
-            seen.failed = True
+        if result == "failure" and len(path) <= 1 and not tolerated:
+            self._failed = True
         if step is None:
             return False
-        step.status, step.conclusion, step.completed = "completed", result, now
+        # With continue-on-error a step concludes with success, whatever its outcome (docs, `steps` context).
+        step.status, step.conclusion, step.completed = "completed", "success" if tolerated else result, now
         step.started = step.started if step.started is not None else now
         return True
 
-    def _command(self, seen: _Seen, entry: Mapping[str, Any], now: float) -> None:
+    def _command(self, entry: Mapping[str, Any], now: float) -> None:
         command = str(entry["command"])
+        argument = str(entry.get("arg", ""))
         if command in _LEVELS:
-            pairs = entry.get("kvPairs") or {}
-            line = _number(pairs.get("line"), 1)
-            text = str(entry.get("arg", "")).replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
-            file = str(pairs.get("file") or ".github")
-            end = max(line, _number(pairs.get("endLine"), line))
-            if len(seen.job.annotations) < ANNOTATION_LIMIT:
-                note = Annotation(file, line, end, _LEVELS[command], text, pairs.get("title"))
-                seen.job.annotations.append(note)
-            self._log(seen, now, f"##[{command}]{text}")
+            self._remark(command, entry.get("kvPairs") or {}, argument, now)
         elif command == "summary":
-            seen.job.summary += str(entry.get("content", ""))
+            self.job.summary += str(entry.get("content", ""))
         elif command == "set-output":
-            path = _path(entry)
-            if len(path) == 1:
-                seen.outputs[(path[0], str(entry.get("name", "")))] = str(entry.get("arg", ""))
+            if _path(entry) == (OUTPUTS_STEP,):
+                self._output(str(entry.get("name", "")), argument)
+        elif command in _FORBIDDEN and entry.get("level") == "error":
+            self._failed = True
+            self._error(str(entry.get("msg", "")), now)
+            step = self._step(entry)
+            if step is not None:
+                step.conclusion = "failure"
+        elif command in _SHOWN:
+            self.log(f"##[{command}]{argument}", now)
 
-    def _error(self, seen: _Seen, message: str, now: float) -> None:
-        seen.errors = True
+    def _remark(self, command: str, pairs: Mapping[str, Any], argument: str, now: float) -> None:
+        text = argument.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
+        line = _number(pairs.get("line")) or 1
+        end = max(line, _number(pairs.get("endLine")) or line)
+        column = _number(pairs.get("col"))
+        # Columns belong to remarks on one line only.
+        columns = (column, _number(pairs.get("endColumn")) or column) if line == end else (None, None)
+        note = Annotation(
+            str(pairs.get("file") or ".github"), line, end, _LEVELS[command], text, pairs.get("title"), *columns
+        )
+        self.annotate(note)
+        self.log(f"##[{command}]{text}", now)
+
+    def annotate(self, note: Annotation) -> None:
+        """Keep a remark; GitHub keeps 50 of a job."""
+        if len(self.job.annotations) < ANNOTATION_LIMIT:
+            self.job.annotations.append(note)
+
+    def _output(self, name: str, text: str) -> None:
+        if "***" in text or any(mask in text for mask in self._masks):
+            message = f"Skip output '{name}' since it may contain secret."
+            self.annotate(Annotation(".github", 1, 1, "warning", message))
+        else:
+            self.job.outputs[name] = text
+
+    def _error(self, message: str, now: float) -> None:
         match = _EXIT.search(message)
         text = f"Process completed with exit code {match[1]}." if match else message
-        self._log(seen, now, f"##[error]{text}")
-        if len(seen.job.annotations) < ANNOTATION_LIMIT:
-            line = max(1, len(seen.lines))
-            seen.job.annotations.append(Annotation(".github", line, line, "failure", text))
+        self.log(f"##[error]{text}", now)
+        line = max(1, len(self._lines))
+        self.annotate(Annotation(".github", line, line, "failure", text))
 
-    def _end(self, seen: _Seen, now: float, conclusion: str) -> None:
-        job = seen.job
+    def end(self, now: float, reason: str | None, status: int) -> Job:
+        """The process has ended with `status`; `reason` says why it was made to end, if it was."""
+        job = self.job
+        if reason is not None:
+            self.annotate(Annotation(".github", 1, 1, "failure", reason))
+            self.log(f"##[error]{reason}", now)
+        conclusion = "cancelled" if reason is not None else self._verdict(status)
+        if conclusion == "failure" and not any(note.level == "failure" for note in job.annotations):
+            why = "; ".join(self.errors[-3:]) or f"The runner ended with status {status}."
+            self.annotate(Annotation(".github", 1, 1, "failure", f"The job could not be run: {why}"[:4000]))
+            self.log(f"##[error]The job could not be run: {why}", now)
         job.conclusion, job.completed = conclusion, now
         for step in job.steps:
             if step.status != "completed":
                 step.conclusion = "cancelled" if step.status == "in_progress" else "skipped"
                 step.status, step.started, step.completed = "completed", step.started or now, now
+            elif step.conclusion == "failure" and reason is not None and step is self._last():
+                step.conclusion = "cancelled"
         job.steps.append(Step(len(job.steps) + 1, "Complete job", "completed", "success", now, now))
-        job.log = "\n".join(seen.lines) + "\n" if seen.lines else ""
-        job.outputs = declared_outputs(self.workflow.jobs[job.job_id], seen.outputs)
+        self.flush()
+        return job
 
-    def _log(self, seen: _Seen, now: float, text: str) -> None:
-        if seen.size > LOG_LIMIT:
+    def _last(self) -> Step | None:
+        """The step that was under way when the job was told to end: act calls it failed."""
+        return next((step for step in self.job.steps if step.conclusion == "failure"), None)
+
+    def _verdict(self, status: int) -> str:
+        # Green only when act says so in every way that it has.
+        good = self._result == "success" and status == 0 and not self._failed
+        return "success" if good else "failure"
+
+    def flush(self) -> None:
+        """Put the lines so far into the job."""
+        self.job.log = "\n".join(self._lines) + "\n" if self._lines else ""
+
+    def log(self, text: str, now: float) -> None:
+        """A line of the log, without secrets."""
+        for mask in self._masks:
+            text = text.replace(mask, "***")
+        if self._size > LOG_LIMIT:
             return
-        seen.size += len(text) + 30
-        seen.lines.append(f"{_stamp(now)} {text}" if seen.size <= LOG_LIMIT else "…the log is cut here")
+        for line in text.split("\n"):
+            self._size += len(line) + 30
+            self._lines.append(f"{_stamp(now)} {line}" if self._size <= LOG_LIMIT else "…the log is cut here")
 
 
 def _path(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(part) for part in entry.get("stepID") or ())
 
 
-def _number(value: Any, default: int) -> int:
+def _number(value: Any) -> int | None:
     try:
         return max(1, int(value))
     except (TypeError, ValueError):
-        return default
+        return None
 
 
 def _stamp(now: float) -> str:

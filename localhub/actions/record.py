@@ -1,36 +1,37 @@
-"""Workflow runs and their jobs in the database: every change is told as GitHub tells it. Inside transactions only."""
+"""Workflow runs in the database: what follows from what, told as GitHub tells it. Inside transactions only."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from localhub import checks
-from localhub.actions import concurrency, plan, shapes
-from localhub.actions.act_log import Job
-from localhub.actions.workflows import Problem, Workflow, refusals, runner_labels
+from localhub.actions import concurrency, jobs, shapes, templates
+from localhub.actions.act_log import Annotation, Job
+from localhub.actions.expressions import ExpressionError
+from localhub.actions.graph import to_run_again
+from localhub.actions.jobs import ACTIONS_APP_ID, actions_bot
+from localhub.actions.plan import Leg
+from localhub.actions.state import graph_of, known_of, rows_of, seen, workflow_of
+from localhub.actions.values import text_of
+from localhub.actions.workflows import Problem, Workflow
 from localhub.events import Event
-from localhub.gitstore import GitRepo
 from localhub.render import actions as render
 
 if TYPE_CHECKING:
-    from localhub.actions.triggers import Subject
+    from localhub.actions.subjects import Subject
     from localhub.db import Row
     from localhub.hub import Hub
 
-ACTIONS_APP_ID = 15368
-
-
-def actions_bot(hub: Hub) -> int:
-    """The account that workflow jobs act as."""
-    return int(hub.db.get("apps", ACTIONS_APP_ID)["bot_id"])
+CANCELLED = "The operation was canceled."
+FAIL_FAST = "The job was canceled because another job of its matrix failed."
 
 
 def queue(
     hub: Hub, repo: Row, parsed: Workflow | Problem, subject: Subject, sender: int, payload: str, base: str
 ) -> int:
-    """A new run of a workflow; one that cannot run here ends at once, failed, with the reasons as annotations."""
+    """A new run of a workflow; its first jobs are queued unless its concurrency group is taken."""
     flow = workflow_row(hub, repo, parsed, runs=1)
     suite = checks.create_suite(hub, repo, ACTIONS_APP_ID, subject.head_sha, subject.head_branch, by=actions_bot(hub))
     now = hub.now()
@@ -47,6 +48,7 @@ def queue(
         checkout_sha=subject.checkout_sha,
         title=subject.title,
         pull_number=subject.pull_number,
+        from_fork=int(subject.from_fork),
         payload=payload,
         base=base,
         actor_id=sender,
@@ -55,13 +57,19 @@ def queue(
         updated_at=now,
         started_at=now,
     )
-    begin(hub, run_id, parsed)
     run = hub.db.get("workflow_runs", run_id)
-    if isinstance(parsed, Workflow) and run["status"] == "queued":
-        for other in concurrency.join(hub, run, parsed):
-            # The runner takes it from here, also for one that it has not begun.
-            hub.db.update("workflow_runs", other["id"], cancel_asked=1)
+    if isinstance(parsed, Workflow) and parsed.document.get("run-name"):
+        _name(hub, run, parsed)
+    begin(hub, run_id, parsed)
     return run_id
+
+
+def _name(hub: Hub, run: Row, parsed: Workflow) -> None:
+    try:
+        title = text_of(templates.value(parsed.document["run-name"], known_of(hub, run, parsed))).strip()
+    except ExpressionError:
+        return  # the run keeps its ordinary title, and fails by itself if it cannot run
+    hub.db.update("workflow_runs", run["id"], title=title or run["title"])
 
 
 def workflow_row(hub: Hub, repo: Row, parsed: Workflow | Problem, *, runs: int = 0) -> Row:
@@ -82,29 +90,32 @@ def workflow_row(hub: Hub, repo: Row, parsed: Workflow | Problem, *, runs: int =
 
 
 def begin(hub: Hub, run_id: int, parsed: Workflow | Problem) -> None:
-    """Tell that an attempt of a run is queued, and queue the jobs that wait for nothing."""
+    """Tell that an attempt of a run is there, and queue its first jobs, or let it wait for its group."""
+    tell(hub, hub.db.get("workflow_runs", run_id), "requested")
     run = hub.db.get("workflow_runs", run_id)
-    tell(hub, run, "requested")
     if isinstance(parsed, Problem):
-        leg = plan.Leg("workflow", {}, parsed.path)
-        add_job(hub, run, leg, [])
-        finish(hub, run, None, [parsed], cancelled=False)
+        row = jobs.add(hub, run, Leg("workflow", {}, parsed.path))
+        jobs.end(hub, run, row, "failure", [shapes.problem_note(parsed)], None)
+        _finish(hub, run, "failure")
         return
-    git = GitRepo(hub.git_dir(run["repo_id"]))
-
-    def read(path: str) -> str | None:
-        content = git.read(run["checkout_sha"], path)
-        return None if content is None else content.decode("utf-8", "replace")
-
-    problems = refusals(parsed, read)
-    if problems:
-        for leg in plan.legs(parsed):
-            add_job(hub, run, leg, runner_labels(parsed.jobs[leg.job_id]))
-        finish(hub, run, parsed, problems, cancelled=False)
+    try:
+        others = concurrency.join(hub, run, parsed)
+    except ExpressionError as error:
+        begin_failed(hub, run, Problem(parsed.path, 1, f"The concurrency group cannot be evaluated: {error}"))
         return
-    if not run["only_failed"]:
-        for leg in plan.first_legs(parsed):
-            add_job(hub, run, leg, runner_labels(parsed.jobs[leg.job_id]))
+    for other in others:
+        cancel(hub, other)
+    if concurrency.waits(hub, hub.db.get("workflow_runs", run_id)):
+        hub.db.update("workflow_runs", run_id, status="pending")
+    else:
+        advance(hub, run_id)
+
+
+def begin_failed(hub: Hub, run: Row, problem: Problem) -> None:
+    """A run that can have no jobs fails with the reason as the annotation of one."""
+    row = jobs.add(hub, run, Leg("workflow", {}, problem.path))
+    jobs.end(hub, run, row, "failure", [shapes.problem_note(problem)], None)
+    _finish(hub, run, "failure")
 
 
 def tell(hub: Hub, run: Row, action: str) -> None:
@@ -114,132 +125,126 @@ def tell(hub: Hub, run: Row, action: str) -> None:
     hub.emit(Event("workflow_run", action, run["repo_id"], run["triggering_actor_id"], payload))
 
 
-def _tell_job(hub: Hub, run: Row, job_row: Row, action: str) -> None:
-    payload = {"workflow_job": render.job(hub, job_row)}
-    hub.emit(Event("workflow_job", action, run["repo_id"], run["triggering_actor_id"], payload))
+def advance(hub: Hub, run_id: int) -> None:
+    """Make the jobs that come next; end the run when nothing is left to do."""
+    while True:
+        run = hub.db.get("workflow_runs", run_id)
+        if run["status"] in ("completed", "pending"):
+            return
+        workflow = workflow_of(hub, run)
+        if isinstance(workflow, Problem):
+            begin_failed(hub, run, workflow)
+            return
+        graph = graph_of(hub, run, workflow)
+        for new in graph.new:
+            row = jobs.add(hub, run, new.leg)
+            if new.conclusion is not None:
+                notes = [Problem(workflow.path, 1, new.problem)] if new.problem else []
+                jobs.end(hub, run, row, new.conclusion, map(shapes.problem_note, notes), None)
+            elif new.leg.concurrency:
+                _take_place(hub, row, cancels=new.leg.cancels)
+        if graph.done:
+            _finish(hub, run, _conclusion(hub, run))
+            return
+        if not any(new.conclusion for new in graph.new):
+            return
 
 
-def start(hub: Hub, run_id: int) -> Row:
-    """The runner has taken the run."""
-    hub.db.update("workflow_runs", run_id, status="in_progress", updated_at=hub.now())
-    run = hub.db.get("workflow_runs", run_id)
-    checks.set_suite(hub, hub.db.get("check_suites", run["suite_id"]), "in_progress", None, actions_bot(hub))
-    tell(hub, run, "in_progress")
-    return run
+def _take_place(hub: Hub, row: Row, *, cancels: bool) -> None:
+    """A job in a group ends the one that waits for it, and with `cancel-in-progress` the one that runs."""
+    for other in concurrency.rivals(hub, row):
+        if cancels or other["status"] == "queued":
+            cancel_job(hub, hub.db.get("workflow_runs", other["run_id"]), other, CANCELLED)
 
 
-def add_job(hub: Hub, run: Row, leg: plan.Leg, labels: Sequence[str]) -> Row:
-    """A queued job with its check run; what exists of an interrupted attempt is queued again."""
-    found = job_of(hub, run, leg.key)
-    if found is not None:
-        return found
-    repo = hub.access.repo_by_id(run["repo_id"])
-    suite = hub.db.get("check_suites", run["suite_id"])
-    check = checks.create_run(hub, repo, suite, {"name": leg.name, "status": "queued"}, actions_bot(hub))
-    now = hub.now()
-    hub.db.insert(
-        "workflow_jobs",
-        id=check["id"],
-        run_id=run["id"],
-        repo_id=run["repo_id"],
-        attempt=run["attempt"],
-        key=leg.key,
-        job_id=leg.job_id,
-        matrix=json.dumps(leg.matrix),
-        name=leg.name,
-        labels=json.dumps(list(labels)),
-        created_at=now,
-        started_at=now,
-    )
-    row = hub.db.get("workflow_jobs", check["id"])
-    _tell_job(hub, run, row, "queued")
-    return row
+def start(hub: Hub, row: Row) -> Row:
+    """A runner has taken a job; with the first one the run is under way."""
+    run = hub.db.get("workflow_runs", row["run_id"])
+    if run["status"] != "in_progress":
+        hub.db.update("workflow_runs", run["id"], status="in_progress", updated_at=hub.now())
+        run = hub.db.get("workflow_runs", run["id"])
+        checks.set_suite(hub, hub.db.get("check_suites", run["suite_id"]), "in_progress", None, actions_bot(hub))
+        tell(hub, run, "in_progress")
+    return jobs.start(hub, run, row)
 
 
-def job_of(hub: Hub, run: Row, key: str) -> Row | None:
-    """The job of the run's current attempt with this key."""
-    return hub.db.row(
-        "SELECT * FROM workflow_jobs WHERE run_id = ? AND attempt = ? AND key = ?", run["id"], run["attempt"], key
-    )
+def ended(hub: Hub, row: Row, conclusion: str, notes: Iterable[Annotation], job: Job | None = None) -> None:
+    """A job has ended: its matrix may be over with it, others may follow, the run may end."""
+    run = hub.db.get("workflow_runs", row["run_id"])
+    jobs.end(hub, run, row, conclusion, map(shapes.note, notes), job)
+    if conclusion == "failure" and row["fail_fast"] and not row["tolerated"]:
+        for other in _rows(hub, run):
+            if other["job_id"] == row["job_id"] and other["status"] != "completed":
+                cancel_job(hub, run, other, FAIL_FAST)
+    advance(hub, run["id"])
 
 
-def jobs_of(hub: Hub, run: Row) -> list[Row]:
+def _rows(hub: Hub, run: Row) -> list[Row]:
     """The jobs of the run's current attempt."""
     return hub.db.rows(
         "SELECT * FROM workflow_jobs WHERE run_id = ? AND attempt = ? ORDER BY id", run["id"], run["attempt"]
     )
 
 
-def move_job(hub: Hub, run: Row, workflow: Workflow, job: Job) -> None:
-    """Write what the runner reports of a job."""
-    leg = plan.Leg(job.job_id, job.matrix, job.name)
-    row = add_job(hub, run, leg, runner_labels(workflow.jobs[job.job_id]))
-    if job.conclusion is not None:
-        end_job(hub, run, row, job.conclusion, [shapes.note(one) for one in job.annotations], job)
+jobs_of = _rows
+
+
+def cancel_job(hub: Hub, run: Row, row: Row, reason: str) -> None:
+    """End a job: at once when it only waits, else the service ends what runs."""
+    if row["status"] == "queued":
+        jobs.end(hub, run, row, "cancelled", [], None)
+    elif row["status"] == "in_progress" and row["cancel"] is None:
+        hub.db.update("workflow_jobs", row["id"], cancel=reason)
+
+
+def cancel(hub: Hub, run: Row, *, force: bool = False) -> None:
+    """End a run. Jobs whose `if` holds even then go on, as on GitHub, unless it is forced."""
+    hub.db.update("workflow_runs", run["id"], cancel_asked=1)
+    run = hub.db.get("workflow_runs", run["id"])
+    workflow = workflow_of(hub, run)
+    if run["status"] == "pending" or isinstance(workflow, Problem):
+        if run["status"] == "pending":
+            hub.db.update("workflow_runs", run["id"], status="queued")
+        for row in _rows(hub, run):
+            cancel_job(hub, run, row, CANCELLED)
+        _finish(hub, run, "cancelled")
         return
-    hub.db.update(
-        "workflow_jobs", row["id"], status="in_progress", started_at=shapes.moment(job.started), steps=shapes.steps(job)
-    )
-    if row["status"] != "in_progress":
-        check = hub.db.get("check_runs", row["id"])
-        checks.update_run(
-            hub, check, {"status": "in_progress", "started_at": shapes.moment(job.started)}, actions_bot(hub)
-        )
-        _tell_job(hub, run, hub.db.get("workflow_jobs", row["id"]), "in_progress")
+    for row in _rows(hub, run):
+        if row["status"] != "completed" and (force or not _goes_on(hub, run, workflow, row)):
+            cancel_job(hub, run, row, CANCELLED)
+    advance(hub, run["id"])
 
 
-def end_job(
-    hub: Hub, run: Row, row: Row, conclusion: str, notes: Iterable[Mapping[str, Any]], job: Job | None = None
-) -> None:
-    """A job and its check run end."""
-    if row["status"] == "completed":
-        return
-    now = hub.now()
-    columns: dict[str, Any] = {"status": "completed", "conclusion": conclusion, "completed_at": now}
-    output: dict[str, Any] = {}
-    if job is not None:
-        columns |= {
-            "log": job.log,
-            "summary": job.summary,
-            "steps": shapes.steps(job),
-            "started_at": shapes.moment(job.started),
-        }
-        columns["outputs"] = None if job.outputs is None else json.dumps(job.outputs)
-        columns["completed_at"] = shapes.moment(job.completed or job.started)
-        if job.summary:
-            output = {"title": job.name, "summary": job.summary[:65_535]}
-    hub.db.update("workflow_jobs", row["id"], **columns)
-    times = {"completed_at": columns["completed_at"]}
-    if job is not None:
-        times["started_at"] = columns["started_at"]
-    changed = {"status": "completed", "conclusion": conclusion, "annotations": list(notes)[:50], **times, **output}
-    checks.update_run(hub, hub.db.get("check_runs", row["id"]), changed, actions_bot(hub))
-    _tell_job(hub, run, hub.db.get("workflow_jobs", row["id"]), "completed")
+def _goes_on(hub: Hub, run: Row, workflow: Workflow, row: Row) -> bool:
+    """Whether a job would be started in a cancelled run: it is judged as if it were not there yet."""
+    graph = graph_of(hub, run, workflow, [one for one in rows_of(hub, run) if one["job_id"] != row["job_id"]])
+    return any(new.leg.group == row["job_id"] and new.conclusion is None for new in graph.new)
 
 
-def finish(hub: Hub, run: Row, workflow: Workflow | None, problems: Sequence[Problem], *, cancelled: bool) -> None:
-    """The attempt ends: jobs that never ran are cancelled, failed with the problems, or skipped."""
-    notes = [shapes.problem_note(problem) for problem in problems]
-    rest = "cancelled" if cancelled else ("failure" if problems else "skipped")
-    seen = {row["job_id"] for row in jobs_of(hub, run)}
-    kept = {row["job_id"] for row in _latest_jobs(hub, run)}
-    if workflow is not None:
-        for job_id, declared in workflow.jobs.items():
-            if job_id not in seen and not (run["only_failed"] and job_id in kept and not problems):
-                leg = plan.Leg(job_id, {}, plan.leg_name(job_id, declared, {}))
-                add_job(hub, run, leg, runner_labels(declared))
-    for row in jobs_of(hub, run):
-        end_job(hub, run, row, rest, notes if rest == "failure" else [])
-    conclusion = _conclusion(hub, run, workflow, rest, bool(problems))
+def _finish(hub: Hub, run: Row, conclusion: str) -> None:
+    """The attempt ends; a run that waited for its group begins."""
     hub.db.update(
         "workflow_runs", run["id"], status="completed", conclusion=conclusion, cancel_asked=0, updated_at=hub.now()
     )
-    suite = hub.db.get("check_suites", run["suite_id"])
-    checks.set_suite(hub, suite, "completed", conclusion, actions_bot(hub))
+    checks.set_suite(hub, hub.db.get("check_suites", run["suite_id"]), "completed", conclusion, actions_bot(hub))
     tell(hub, hub.db.get("workflow_runs", run["id"]), "completed")
+    for waiting in concurrency.next_runs(hub, run):
+        hub.db.update("workflow_runs", waiting["id"], status="queued")
+        advance(hub, waiting["id"])
 
 
-def _latest_jobs(hub: Hub, run: Row) -> list[Row]:
+def _conclusion(hub: Hub, run: Row) -> str:
+    ends = [
+        "success" if row["tolerated"] and row["conclusion"] == "failure" else row["conclusion"]
+        for row in rows_of(hub, run)
+    ]
+    if run["cancel_asked"] and "cancelled" in ends:
+        return "cancelled"
+    return checks.conclude(ends)
+
+
+def latest_jobs(hub: Hub, run: Row) -> list[Row]:
+    """The newest job of each key, of whatever attempt."""
     return hub.db.rows(
         """SELECT * FROM workflow_jobs WHERE id IN
            (SELECT max(id) FROM workflow_jobs WHERE run_id = ? GROUP BY key) ORDER BY id""",
@@ -247,24 +252,22 @@ def _latest_jobs(hub: Hub, run: Row) -> list[Row]:
     )
 
 
-def _conclusion(hub: Hub, run: Row, workflow: Workflow | None, rest: str, problems: bool) -> str:
-    if problems or rest == "cancelled":
-        return "failure" if problems else "cancelled"
-    ends = []
-    for row in _latest_jobs(hub, run):
-        tolerated = workflow is not None and workflow.jobs.get(row["job_id"], {}).get("continue-on-error") is True
-        ends.append("success" if tolerated and row["conclusion"] == "failure" else row["conclusion"])
-    return checks.conclude(ends)
-
-
-def again(hub: Hub, run: Row, by: int, *, only_failed: bool) -> None:
-    """A new attempt of a completed run, queued."""
+def again(hub: Hub, run: Row, by: int, keys: Sequence[str] | None) -> None:
+    """A new attempt of a completed run: of all its jobs, or of those with `keys` and all that stand on them."""
+    kept: list[int] = []
+    parsed = workflow_of(hub, run)
+    if keys is not None and isinstance(parsed, Workflow):
+        rows = rows_of(hub, run)
+        anew = to_run_again(graph_of(hub, run, parsed), map(seen, rows), set(keys))
+        kept = [row["id"] for row in rows if row["key"] not in anew]
     now = hub.now()
+    names = ("status", "conclusion", "triggering_actor_id", "started_at", "updated_at")
+    hub.db.insert("workflow_attempts", run_id=run["id"], attempt=run["attempt"], **{name: run[name] for name in names})
     hub.db.update(
         "workflow_runs",
         run["id"],
         attempt=run["attempt"] + 1,
-        only_failed=int(only_failed),
+        kept=json.dumps(kept),
         status="queued",
         conclusion=None,
         triggering_actor_id=by,
@@ -273,29 +276,4 @@ def again(hub: Hub, run: Row, by: int, *, only_failed: bool) -> None:
         base=hub.root,
     )
     checks.set_suite(hub, hub.db.get("check_suites", run["suite_id"]), "queued", None, by)
-
-
-def kept(hub: Hub, run: Row, workflow: Workflow) -> tuple[dict[str, dict[str, str]], dict[str, list[Any]]] | None:
-    """For a re-run of failed jobs: outputs of the jobs to keep, and the matrix legs to run of the others.
-
-    None when everything has to run again, because a kept job's outputs are not known.
-    """
-    rows = [row for row in _latest_jobs(hub, run) if row["attempt"] < run["attempt"]]
-    bad = {row["job_id"] for row in rows if row["conclusion"] not in ("success", "skipped")}
-    dirty = set(bad)
-    for _ in workflow.jobs:
-        for job_id, job in workflow.jobs.items():
-            needs = job.get("needs") or []
-            if dirty & set([needs] if isinstance(needs, str) else needs):
-                dirty.add(job_id)
-    done: dict[str, dict[str, str]] = {}
-    left: dict[str, list[Any]] = {}
-    for row in rows:
-        if row["job_id"] not in dirty and row["conclusion"] == "success":
-            if row["outputs"] is None:
-                return None
-            done[row["job_id"]] = json.loads(row["outputs"])
-        matrix = json.loads(row["matrix"])
-        if row["job_id"] in bad and matrix and row["conclusion"] != "success":
-            left.setdefault(row["job_id"], []).append(matrix)
-    return done, left
+    begin(hub, run["id"], parsed)

@@ -1,9 +1,8 @@
-"""The queue of workflow runs. It lives in the database: what was queued or running when a process died runs again."""
+"""The queue of workflow jobs. It lives in the database: what was queued or running when a process died runs again."""
 
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import os
 import secrets
@@ -11,20 +10,20 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localhub import checks
-from localhub.actions import plan, record, triggers
-from localhub.actions.act_log import Job
-from localhub.actions.runner import Execution, Outcome, Request, Runner
+from localhub.actions import jobs, preparing, record, triggers
+from localhub.actions.act_log import Annotation, Reader
+from localhub.actions.runner import Execution, Runner
 from localhub.actions.sandbox import Sandbox
-from localhub.actions.surroundings import environment, hold, scratch_for
-from localhub.actions.workflows import Problem, Workflow, parse
+from localhub.actions.state import workflow_of
+from localhub.actions.surroundings import hold, scratch_for
+from localhub.actions.workflows import Problem, Workflow
 from localhub.context import RequestContext, current_actor, set_context
 from localhub.errors import GitHubError
-from localhub.gitstore import GitRepo
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -33,11 +32,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _STEP_SECONDS = 1.0
-CANCELLED = "The operation was canceled."
+CANCELLED = record.CANCELLED
 
 
 class Actions:
-    """One thread looks at events, `slots` threads run workflows; they sleep until there is something to do."""
+    """One thread looks at events, `slots` threads run jobs; they sleep until there is something to do."""
 
     def __init__(
         self,
@@ -56,12 +55,12 @@ class Actions:
         self._held: int | None = None
         self._wake = threading.Condition()
         self._stopping = False
-        self._taken: dict[int, Execution] = {}
+        self._taken: dict[int, tuple[Row, Execution]] = {}
         self._threads: list[threading.Thread] = []
         self._log_secret = secrets.token_bytes(16)
         _INSTANCES[hub] = self
-        hub.on("push", self._heard)
-        hub.on("pull_request", self._heard)
+        for name in triggers.EVENTS:
+            hub.on(name, self._heard)
         hub.on("push", lambda event: checks.on_push(hub, event))
         hub.quiet_checks["workflow_runs"] = self.pending
         hub.on_start(self.start)
@@ -86,7 +85,8 @@ class Actions:
         self._held = hold(self._scratch)
         self._runner = Runner(Sandbox(self._scratch, self._toolchain), self._hub.clock.timestamp)
         with self._hub.tx():
-            self._hub.db.execute("UPDATE workflow_runs SET status = 'queued' WHERE status = 'in_progress'")
+            again = "UPDATE workflow_jobs SET status = 'queued', steps = '[]', log = '' WHERE status = 'in_progress'"
+            self._hub.db.execute(again)
         self._threads = [threading.Thread(target=self._look_loop, name="localhub-workflows")]
         self._threads += [
             threading.Thread(target=self._run_loop, args=[slot], name=f"localhub-jobs-{slot}")
@@ -96,11 +96,11 @@ class Actions:
             thread.start()
 
     def close(self) -> None:
-        """Stop; runs under way are killed and stay queued for the next start."""
+        """Stop; jobs under way are killed and run again at the next start."""
         with self._wake:
             self._stopping = True
-            for execution in self._taken.values():
-                execution.cancel("localhub was stopped")
+            for _, execution in self._taken.values():
+                execution.cancel("localhub was stopped", grace=0)
             self._wake.notify_all()
         for thread in self._threads:
             thread.join()
@@ -108,17 +108,17 @@ class Actions:
             shutil.rmtree(self._scratch, ignore_errors=True)
             os.close(self._held)
 
-    def cancel(self, run: Row) -> None:
+    def cancel(self, run: Row, *, force: bool = False) -> None:
         """End a run, queued or running; inside a transaction."""
-        self._hub.db.update("workflow_runs", run["id"], cancel_asked=1)
+        record.cancel(self._hub, run, force=force)
         self.poke()
 
-    def rerun(self, run: Row, by: int, *, only_failed: bool) -> None:
-        """Queue a new attempt; inside a transaction."""
-        hub = self._hub
-        record.again(hub, run, by, only_failed=only_failed)
-        fresh = hub.db.get("workflow_runs", run["id"])
-        record.begin(hub, run["id"], self.workflow_of(fresh))
+    def rerun(self, run: Row, by: int, *, only_failed: bool = False, keys: Sequence[str] | None = None) -> None:
+        """Queue a new attempt, of all jobs, the failed ones, or those with `keys`; inside a transaction."""
+        if only_failed:
+            good = ("success", "skipped")
+            keys = [row["key"] for row in record.latest_jobs(self._hub, run) if row["conclusion"] not in good]
+        record.again(self._hub, run, by, keys)
         self.poke()
 
     def poke(self) -> None:
@@ -127,24 +127,20 @@ class Actions:
 
     def workflow_of(self, run: Row) -> Workflow | Problem:
         """The workflow file of a run, as it is in the run's commit."""
-        path = self._hub.db.get("workflows", run["workflow_id"])["path"]
-        content = GitRepo(self._hub.git_dir(run["repo_id"])).read(run["checkout_sha"], path)
-        if content is None:
-            return Problem(path, 1, f"{path} is not in commit {run['checkout_sha']}")
-        return parse(path, content.decode("utf-8", "replace"))
+        return workflow_of(self._hub, run)
 
     def _heard(self, event: Event) -> None:
         # What a workflow does with its own token starts no workflow (GitHub's guard against loops).
-        if current_actor().kind != "actions":
-            triggers.remember(self._hub, event)
+        if current_actor().kind != "actions" and triggers.remember(self._hub, event):
             self.poke()
 
     def _notify(self) -> None:
         """Cancel what was asked to be, and wake who waits for work."""
         with self._wake:
-            for run_id, execution in self._taken.items():
-                if self._hub.db.value("SELECT cancel_asked FROM workflow_runs WHERE id = ?", run_id):
-                    execution.cancel(CANCELLED)
+            for job_id, (_, execution) in self._taken.items():
+                reason = self._hub.db.value("SELECT cancel FROM workflow_jobs WHERE id = ?", job_id)
+                if reason:
+                    execution.cancel(reason)
             self._wake.notify_all()
 
     def _loop(self, take: Callable[[], Any], work: Callable[[Any], None]) -> None:
@@ -174,98 +170,84 @@ class Actions:
         self._notify()
 
     def _run_loop(self, slot: int) -> None:
-        self._loop(self._take, lambda run: self._work(run, slot))
+        self._loop(self._take, lambda row: self._work(row, slot))
 
     def _take(self) -> Row | None:
-        open_runs = self._hub.db.rows("SELECT * FROM workflow_runs WHERE status <> 'completed' ORDER BY id LIMIT 1000")
-        busy = {(run["repo_id"], run["concurrency"]) for run in open_runs if run["id"] in self._taken}
-        for run in open_runs:
-            waits = run["concurrency"] is not None and (run["repo_id"], run["concurrency"]) in busy
-            # A cancelled run is taken out of turn: all that is left to do is to end it.
-            if run["id"] not in self._taken and run["status"] == "queued" and (not waits or run["cancel_asked"]):
-                self._taken[run["id"]] = Execution()
-                return run
+        """The first queued job whose matrix and group have room."""
+        waiting = self._hub.db.rows("SELECT * FROM workflow_jobs WHERE status = 'queued' ORDER BY id LIMIT 1000")
+        running = [row for row, _ in self._taken.values()]
+        for row in waiting:
+            if row["id"] not in self._taken and _has_room(row, running):
+                self._taken[row["id"]] = (row, Execution())
+                return row
         return None
 
-    def _work(self, run: Row, slot: int) -> None:
+    def _work(self, row: Row, slot: int) -> None:
+        run = self._hub.db.get("workflow_runs", row["run_id"])
         set_context(RequestContext(run["base"], ""))
         try:
-            self._run(run, slot)
-        except GitHubError as error:
-            log.warning("run %s ended because its repository is gone: %s", run["id"], error.message)
+            self._run(row, slot)
+        except (GitHubError, LookupError) as error:
+            log.warning("job %s ended because its repository is gone: %s", row["id"], error)
         except Exception as error:
-            log.exception("workflow run %s failed inside localhub", run["id"])
-            with self._hub.tx():
-                path = self._hub.db.get("workflows", run["workflow_id"])["path"]
-                fault = Problem(path, 1, f"localhub could not run this workflow: {error!r}")
-                record.finish(self._hub, self._hub.db.get("workflow_runs", run["id"]), None, [fault], cancelled=False)
+            log.exception("workflow job %s failed inside localhub", row["id"])
+            self._ended(row, "failure", [_note(f"localhub could not run this job: {error!r}")])
         finally:
             with self._wake:
-                del self._taken[run["id"]]
-                self._wake.notify_all()
+                del self._taken[row["id"]]
+            self._notify()
 
-    def _run(self, run: Row, slot: int) -> None:
-        hub = self._hub
-        workflow = self.workflow_of(run)
-        if run["cancel_asked"] or isinstance(workflow, Problem):
-            problems = [workflow] if isinstance(workflow, Problem) else []
-            with hub.tx():
-                parsed = workflow if isinstance(workflow, Workflow) else None
-                record.finish(hub, run, parsed, problems, cancelled=bool(run["cancel_asked"]))
-            return
-        with hub.tx():
-            run = record.start(hub, run["id"])
-        document = plan.document(workflow, 1)
-        ignored: set[str] = set()
-        if run["only_failed"] and (reuse := record.kept(hub, run, workflow)) is not None:
-            plan.rerun(document, *reuse)
-            ignored = set(reuse[0])
-        outcome = self._execute(run, workflow, document, ignored, slot)
-        self._end(run, workflow, outcome, ignored)
-
-    def _execute(self, run: Row, workflow: Workflow, document: dict[str, Any], ignored: set[str], slot: int) -> Outcome:
+    def _run(self, row: Row, slot: int) -> None:
         assert self._runner is not None
         hub = self._hub
-        written: dict[str, float] = {}
-
-        def report(job: Job) -> None:
-            # Every write waits for the disk: steps are written now and then, beginnings and ends always.
-            now = time.monotonic()
-            if job.job_id in ignored or (job.conclusion is None and now - written.get(job.key, -9.0) < _STEP_SECONDS):
-                return
-            written[job.key] = now
-            with hub.tx():
-                record.move_job(hub, run, workflow, job)
-
-        request = Request(
-            workflow=workflow,
-            document=document,
-            git_dir=hub.git_dir(run["repo_id"]),
-            sha=run["checkout_sha"],
-            ref=run["ref"],
-            event_name=run["event"],
-            event=json.loads(run["payload"]),
-            actor=hub.db.get("accounts", run["actor_id"])["login"],
-            env=environment(hub, run),
-            time_limit=self._time_limit,
-        )
         with self._wake:
-            execution = self._taken[run["id"]]
-        if hub.db.get("workflow_runs", run["id"])["cancel_asked"]:
-            execution.cancel(CANCELLED)
-        return self._runner.run(request, slot, report, execution)
-
-    def _end(self, run: Row, workflow: Workflow, outcome: Outcome, ignored: set[str]) -> None:
-        if self._stopping and outcome.cancelled:
+            _, execution = self._taken[row["id"]]
+        with hub.tx():
+            row = hub.db.get("workflow_jobs", row["id"])
+            if row["status"] != "queued":
+                return
+            if row["cancel"]:
+                record.ended(hub, row, "cancelled", [])
+                return
+            row = record.start(hub, row)
+        request = preparing.request_for(hub, hub.db.get("workflow_runs", row["run_id"]), row, self._time_limit)
+        if isinstance(request, list):
+            notes = [Annotation(one.path, one.line, one.line, "failure", one.message) for one in request]
+            self._ended(row, "failure", notes)
             return
-        problems = []
-        if outcome.problem and not outcome.cancelled:
-            problems = [Problem(workflow.path, 1, outcome.problem)]
+        written = time.monotonic()
+
+        def report(reader: Reader) -> None:
+            # Every write waits for the disk: steps are written now and then, the end always.
+            nonlocal written
+            if time.monotonic() - written > _STEP_SECONDS:
+                written = time.monotonic()
+                reader.flush()
+                with hub.tx():
+                    jobs.move(hub, row, reader.job)
+
+        job = self._runner.run(request, slot, report, execution)
+        if self._stopping and job.conclusion == "cancelled":
+            return
+        assert job.conclusion is not None
+        with hub.tx():
+            record.ended(hub, hub.db.get("workflow_jobs", row["id"]), job.conclusion, job.annotations, job)
+
+    def _ended(self, row: Row, conclusion: str, notes: list[Annotation]) -> None:
         with self._hub.tx():
-            for job in outcome.jobs:
-                if job.job_id not in ignored:
-                    record.move_job(self._hub, run, workflow, job)
-            record.finish(self._hub, run, workflow, problems, cancelled=outcome.cancelled)
+            record.ended(self._hub, self._hub.db.get("workflow_jobs", row["id"]), conclusion, notes)
+
+
+def _has_room(row: Row, running: Sequence[Row]) -> bool:
+    legs = sum(one["run_id"] == row["run_id"] and one["job_id"] == row["job_id"] for one in running)
+    same_group = row["concurrency"] is not None and any(
+        one["repo_id"] == row["repo_id"] and one["concurrency"] == row["concurrency"] for one in running
+    )
+    return legs < row["parallel"] and not same_group
+
+
+def _note(message: str) -> Annotation:
+    return Annotation(".github", 1, 1, "failure", message)
 
 
 _INSTANCES: weakref.WeakKeyDictionary[Hub, Actions] = weakref.WeakKeyDictionary()

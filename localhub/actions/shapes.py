@@ -19,6 +19,8 @@ def note(one: Annotation) -> dict[str, Any]:
         "annotation_level": one.level,
         "message": one.message or one.title or "(no message)",
         "title": one.title,
+        "start_column": one.start_column,
+        "end_column": one.end_column,
     }
 
 

@@ -8,9 +8,11 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from localhub import protection
 from localhub.actions.sandbox import own_folder
 
 if TYPE_CHECKING:
@@ -21,31 +23,58 @@ _LOCK = "lock"
 _YOUNG = 60.0  # seconds in which another process may be between making its folder and locking it
 
 
-def environment(hub: Hub, run: Row) -> dict[str, str]:
-    """The GITHUB_ variables of a run, as far as act does not set them itself."""
+def github_context(hub: Hub, run: Row, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The `github` context of a run, as far as it is the same in all of its jobs."""
     repo = hub.access.repo_by_id(run["repo_id"])
     name = f"{repo['owner_login']}/{repo['name']}"
     flow = hub.db.get("workflows", run["workflow_id"])
-    pull = run["pull_number"] is not None
+    pull = payload.get("pull_request") if run["pull_number"] is not None else None
+    actor = hub.db.get("accounts", run["actor_id"])
+    ref = str(run["ref"])
+    branch = ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else None
     return {
-        "GITHUB_REPOSITORY": name,
-        "GITHUB_REPOSITORY_ID": str(repo["id"]),
-        "GITHUB_REPOSITORY_OWNER": repo["owner_login"],
-        "GITHUB_RUN_ID": str(run["id"]),
-        "GITHUB_RUN_NUMBER": str(run["number"]),
-        "GITHUB_RUN_ATTEMPT": str(run["attempt"]),
-        "GITHUB_SERVER_URL": hub.html(),
-        "GITHUB_API_URL": hub.api(),
-        "GITHUB_GRAPHQL_URL": f"{hub.root}/api/graphql",
-        "GITHUB_REF": run["ref"],
-        "GITHUB_REF_TYPE": "tag" if run["ref"].startswith("refs/tags/") else "branch",
-        "GITHUB_REF_NAME": run["ref"].removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/pull/"),
-        "GITHUB_SHA": run["checkout_sha"],
-        "GITHUB_HEAD_REF": (run["head_branch"] or "") if pull else "",
-        "GITHUB_WORKFLOW_REF": f"{name}/{flow['path']}@{run['ref']}",
-        "GITHUB_WORKFLOW_SHA": run["checkout_sha"],
-        "GITHUB_TRIGGERING_ACTOR": hub.db.get("accounts", run["triggering_actor_id"])["login"],
+        "actor": actor["login"],
+        "actor_id": str(actor["id"]),
+        "api_url": hub.api(),
+        "base_ref": pull["base"]["ref"] if pull else "",
+        "event": payload,
+        "event_name": run["event"],
+        "graphql_url": f"{hub.root}/api/graphql",
+        "head_ref": pull["head"]["ref"] if pull else "",
+        "ref": ref,
+        "ref_name": ref.removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/pull/"),
+        "ref_protected": branch is not None and protection.rules_for(hub, repo, branch) is not None,
+        "ref_type": "tag" if ref.startswith("refs/tags/") else "branch",
+        "repository": name,
+        "repository_id": str(repo["id"]),
+        "repository_owner": repo["owner_login"],
+        "repository_owner_id": str(repo["owner_id"]),
+        "repository_visibility": "private" if repo["private"] else "public",
+        "repositoryurl": f"git://{hub.root.split('://')[-1]}/{name}.git",
+        "run_attempt": str(run["attempt"]),
+        "run_id": str(run["id"]),
+        "run_number": str(run["number"]),
+        "server_url": hub.html(),
+        "sha": run["checkout_sha"],
+        "triggering_actor": hub.db.get("accounts", run["triggering_actor_id"])["login"],
+        "workflow": flow["name"],
+        "workflow_ref": f"{name}/{flow['path']}@{ref}",
+        "workflow_sha": run["checkout_sha"],
     }
+
+
+_AS_VARIABLES = (
+    "actor_id", "api_url", "graphql_url", "head_ref", "base_ref", "ref", "ref_name", "ref_type", "repository",
+    "repository_id", "repository_owner", "repository_owner_id", "run_attempt", "run_id", "run_number", "server_url",
+    "sha", "triggering_actor", "workflow_ref", "workflow_sha",
+)  # fmt: skip
+
+
+def environment(github: Mapping[str, Any]) -> dict[str, str]:
+    """The GITHUB_ and RUNNER_ variables of a job, as far as act does not set them itself."""
+    found = {f"GITHUB_{name.upper()}": str(github[name]) for name in _AS_VARIABLES}
+    found["GITHUB_REF_PROTECTED"] = str(github["ref_protected"]).lower()
+    return found | {"RUNNER_NAME": "localhub", "RUNNER_ENVIRONMENT": "self-hosted"}
 
 
 def scratch_for(data: Path) -> Path:

@@ -53,6 +53,12 @@ def expressions(text: str) -> Iterator[str]:
     return (match[1] for match in _PIECE.finditer(text))
 
 
+def _whole(text: str) -> re.Match[str] | None:
+    """The match of a string that is one expression and nothing else."""
+    match = _PIECE.match(text.strip())
+    return match if match is not None and match.end() == len(text.strip()) else None
+
+
 def value(text: Any, known: Known, functions: Functions = PURE) -> Any:
     """A YAML value with its expressions evaluated: one expression alone keeps its type. Raises ExpressionError."""
     if isinstance(text, Mapping):
@@ -62,7 +68,7 @@ def value(text: Any, known: Known, functions: Functions = PURE) -> Any:
     if not isinstance(text, str) or "${{" not in text:
         return text
     contexts = known.contexts()
-    whole = _PIECE.fullmatch(text.strip())
+    whole = _whole(text)
     if whole:
         return evaluate(parse(whole[1]), contexts, functions)
     return _PIECE.sub(lambda match: text_of(evaluate(parse(match[1]), contexts, functions)), text)
@@ -84,7 +90,7 @@ def condition(text: Any, known: Known, status: Mapping[str, Callable[[], bool]])
 def _condition_node(text: Any) -> Node | None:
     if not isinstance(text, str):
         return Literal(text)
-    whole = _PIECE.fullmatch(text.strip())
+    whole = _whole(text)
     if whole:
         return parse(whole[1])
     return None if "${{" in text else parse(text)

@@ -1,22 +1,19 @@
-"""Workflow files: parse them, decide which events start them, refuse what cannot be run here. No I/O."""
+"""Workflow files: parse them and decide which events start them. No I/O."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from localhub.actions import globs, yaml12
+from localhub.actions import globs, grammar, yaml12
 
-#: Actions that have a stand-in here; checkout is the run's own copy of the repository.
-KNOWN_ACTIONS = ("actions/checkout", "actions/setup-python", "actions/setup-node")
-#: `types` when a workflow names none (docs.github.com, "Events that trigger workflows").
+#: `types` when a workflow names none (docs.github.com, "Events that trigger workflows"); other events: all of them.
 PULL_REQUEST_TYPES = ("opened", "synchronize", "reopened")
-_LABELS = re.compile(r"^(ubuntu-.*|self-hosted|linux|x64)$", re.IGNORECASE)
-_OWN_REF = re.compile(r"^(\$\{\{\s*github\.(sha|ref)\s*\}\})?$")
+_REF_EVENTS = ("push", "pull_request", "pull_request_target", "workflow_run", "merge_group")
+_PATH_EVENTS = ("push", "pull_request", "pull_request_target")
 
 
 @dataclass(frozen=True)
@@ -45,12 +42,14 @@ class Trigger:
     """What happened. `ref` is the full name of the pushed ref, or of the base branch for a pull request.
 
     `paths` are the changed files; None when they cannot be known (a new branch), which passes every path filter.
+    `workflow` is the name of the workflow whose run is told of (`workflow_run`).
     """
 
     event: str
     ref: str
     action: str | None = None
     paths: tuple[str, ...] | None = None
+    workflow: str | None = None
 
 
 def is_workflow_path(path: str) -> bool:
@@ -89,28 +88,11 @@ def parse(path: str, text: str) -> Workflow | Problem:
     jobs = document.get("jobs")
     if not isinstance(jobs, dict) or not jobs:
         return Problem(path, line_of(text, "jobs:"), "Invalid workflow file: No jobs defined in `jobs`")
-    for name, job in jobs.items():
-        wrong = _job_error(str(name), job, jobs)
-        if wrong:
-            return Problem(path, line_of(text, f"{name}:"), f"Invalid workflow file: {wrong}")
+    wrong = grammar.mistake(document)
+    if wrong:
+        return Problem(path, line_of(text, wrong.near), f"Invalid workflow file: {wrong.message}")
     title = str(document.get("name") or path)
     return Workflow(path, title, events, {str(k): v for k, v in jobs.items()}, document, text)
-
-
-def _job_error(name: str, job: Any, jobs: Mapping[str, Any]) -> str | None:
-    if not isinstance(job, dict):
-        return f"job '{name}' is not a mapping"
-    if "uses" in job:
-        return None
-    if not isinstance(job.get("steps"), list) or not job["steps"]:
-        return f"job '{name}' has no steps"
-    if "runs-on" not in job:
-        return f"Required property is missing: runs-on (job '{name}')"
-    for step in job["steps"]:
-        if not isinstance(step, dict) or ("run" in step) == ("uses" in step):
-            return f"every step of job '{name}' must define either `run` or `uses`"
-    unknown = [need for need in _strings(job.get("needs")) if need not in jobs]
-    return f"job '{name}' depends on unknown job '{unknown[0]}'" if unknown else None
 
 
 def line_of(text: str, word: str) -> int:
@@ -128,13 +110,16 @@ def starts(workflow: Workflow, trigger: Trigger) -> bool:
     filters = workflow.on.get(trigger.event)
     if filters is None:
         return False
-    if trigger.event == "pull_request":
-        types = _strings(filters.get("types")) or list(PULL_REQUEST_TYPES)
-        if trigger.action not in types:
-            return False
-    elif trigger.event not in ("push", "merge_group"):
-        return True
-    return _ref_passes(filters, trigger.ref) and _paths_pass(filters, trigger)
+    types = _strings(filters.get("types"))
+    if not types and trigger.event in ("pull_request", "pull_request_target"):
+        types = list(PULL_REQUEST_TYPES)
+    if types and trigger.action is not None and trigger.action not in types:
+        return False
+    if trigger.event == "workflow_run" and trigger.workflow not in _strings(filters.get("workflows")):
+        return False
+    if trigger.event in _REF_EVENTS and not _ref_passes(filters, trigger.ref):
+        return False
+    return trigger.event not in _PATH_EVENTS or _paths_pass(filters, trigger)
 
 
 def _ref_passes(filters: Mapping[str, Any], ref: str) -> bool:
@@ -158,69 +143,9 @@ def _paths_pass(filters: Mapping[str, Any], trigger: Trigger) -> bool:
     return True
 
 
-def refusals(workflow: Workflow, read: Callable[[str], str | None]) -> list[Problem]:
-    """What this runner cannot do and so must not pretend to do. `read` gives a file of the commit, or None."""
-    found: list[Problem] = []
-
-    def refuse(word: str, message: str) -> None:
-        found.append(Problem(workflow.path, line_of(workflow.text, word), message))
-
-    for name, job in workflow.jobs.items():
-        if "uses" in job:
-            refuse("uses:", f"Job '{name}' calls a reusable workflow, which localhub cannot run.")
-            continue
-        for key in ("services", "container"):
-            if job.get(key):
-                refuse(f"{key}:", f"Job '{name}' uses `{key}:`, which needs Docker; localhub runs jobs without it.")
-        if bad := _bad_label(job):
-            refuse("runs-on:", f"Job '{name}' asks for the runner '{bad}'; localhub only has ubuntu runners.")
-        for step in job["steps"]:
-            if reason := _step_refusal(step, read, 0):
-                refuse(str(step["uses"]), f"Job '{name}': {reason}")
-    return found
-
-
 def runner_labels(job: Mapping[str, Any]) -> list[str]:
     """The labels of `runs-on`, whichever of its three forms is used."""
     value = job.get("runs-on")
     if isinstance(value, dict):
         value = value.get("labels", "self-hosted")
     return _strings(value)
-
-
-def _bad_label(job: Mapping[str, Any]) -> str | None:
-    return next((one for one in runner_labels(job) if "${{" not in one and not _LABELS.match(one)), None)
-
-
-def _step_refusal(step: Mapping[str, Any], read: Callable[[str], str | None], depth: int) -> str | None:
-    uses = str(step.get("uses") or "")
-    if not uses:
-        return None
-    if uses.startswith("./"):
-        return _local_action_refusal(uses, read, depth)
-    if uses.split("@")[0] not in KNOWN_ACTIONS or "@" not in uses:
-        return f"`uses: {uses}` is not available; localhub has {', '.join(KNOWN_ACTIONS)} and local actions (./path)."
-    inputs = step.get("with") or {}
-    if uses.startswith("actions/checkout@"):
-        if inputs.get("repository") and "github.repository" not in str(inputs["repository"]):
-            return "`actions/checkout` of another repository needs the network, which jobs here do not have."
-        if not _OWN_REF.match(str(inputs.get("ref") or "")):
-            return "`actions/checkout` with `ref:` is not available; localhub checks out the run's own commit."
-    return None
-
-
-def _local_action_refusal(uses: str, read: Callable[[str], str | None], depth: int) -> str | None:
-    folder = uses.removeprefix("./").strip("/")
-    text = read(f"{folder}/action.yml") or read(f"{folder}/action.yaml")
-    if text is None:
-        return f"the action `{uses}` has no action.yml in this commit."
-    if depth > 8:
-        return f"the action `{uses}` is nested more than 8 deep."
-    try:
-        runs = (yaml12.load(text) or {}).get("runs") or {}
-    except (yaml.YAMLError, AttributeError):
-        return f"the action.yml of `{uses}` is not valid YAML."
-    if str(runs.get("using")) == "docker":
-        return f"the action `{uses}` runs in Docker, which localhub does not have."
-    inner = (_step_refusal(one, read, depth + 1) for one in runs.get("steps") or [] if isinstance(one, dict))
-    return next((reason for reason in inner if reason), None)

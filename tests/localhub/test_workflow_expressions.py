@@ -68,6 +68,7 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
 def test_strings_keep_types_only_when_they_are_one_expression() -> None:
     assert value("${{ matrix.n }}", KNOWN) == 3
     assert value("n=${{ matrix.n }} ${{ github.event.draft }}${{ null }}", KNOWN) == "n=3 false"
+    assert value("${{ matrix.n }}-${{ matrix.v }}", KNOWN) == "3-3.10"
     assert value({"a": ["${{ matrix.deep }}"]}, KNOWN) == {"a": [{"x": [1, 2]}]}
 
 

@@ -11,13 +11,16 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localhub.actions import plan
 from localhub.actions.act_log import Job
-from localhub.actions.runner import Execution, Outcome, Request, Runner
+from localhub.actions.checkouts import Checkout
+from localhub.actions.runner import Execution, Request, Runner
 from localhub.actions.sandbox import Sandbox
+from localhub.actions.templates import Known
 from localhub.actions.workflows import Workflow, parse
 
 
@@ -33,19 +36,24 @@ class World:
     def __init__(self, scratch: Path, git: Path) -> None:
         self.runner = Runner(Sandbox(scratch))
         self.git = git
+        self.sha = subprocess.check_output(["git", "rev-parse", "main"], cwd=git, text=True).strip()
 
-    def run(self, jobs: str, execution: Execution | None = None, **options: float) -> Outcome:
-        request = self.request(f"name: CI\non: push\njobs:\n{jobs}", **options)
-        return self.runner.run(request, execution=execution)
+    def run(self, job: str, **options: Any) -> Job:
+        return self.runner.run(self.request(job, **options))
 
-    def request(self, text: str, **options: float) -> Request:
-        workflow = parse(".github/workflows/ci.yml", text)
+    def request(self, job: str, **options: Any) -> Request:
+        workflow = parse(
+            ".github/workflows/ci.yml", f"name: CI\non: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n{job}"
+        )
         assert isinstance(workflow, Workflow), workflow
-        sha = subprocess.check_output(["git", "rev-parse", "main"], cwd=self.git, text=True).strip()
         env = {"GITHUB_REPOSITORY": "octo/demo", "GITHUB_SERVER_URL": "http://127.0.0.1:1", "GITHUB_RUN_ID": "7"}
-        event = {"ref": "refs/heads/main", "after": sha, "deleted": False}
-        document = plan.document(workflow, 2)
-        return Request(workflow, document, self.git, sha, "refs/heads/main", "push", event, "ann", env, **options)
+        env |= {"GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main", "GITHUB_SHA": self.sha}
+        known = Known({}, {"github": {"ref": "refs/heads/main", "sha": self.sha}, "env": {"act": None}})
+        document = plan.document(workflow, "job", workflow.jobs["job"], known, "push")
+        checkouts = {"run": Checkout(self.sha, "main", url="http://127.0.0.1:1/octo/demo")}
+        steps = workflow.jobs["job"]["steps"]
+        event = {"ref": "refs/heads/main", "after": self.sha, "deleted": False}
+        return Request(document, steps, self.git, self.sha, checkouts, "push", event, "ann", env, **options)
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +71,15 @@ def world(scratch: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(scratch, git)
 
 
-def by_name(outcome: Outcome) -> dict[str, Job]:
-    assert outcome.problem is None
-    return {job.name: job for job in outcome.jobs}
-
-
 def said(job: Job) -> list[str]:
     return [line.split(" ", 1)[1] for line in job.log.splitlines() if "##[" not in line]
 
 
 def test_a_job_checks_out_runs_and_reports(world: World) -> None:
-    outcome = world.run("""
-  test:
-    runs-on: ubuntu-latest
-    outputs: {v: '${{ steps.x.outputs.v }}'}
+    job = world.run("""
+    outputs: {v: '${{ steps.x.outputs.v }}', both: 'v=${{ steps.x.outputs.v }} ${{ steps.x.outputs.lines }}'}
     steps:
+      - run: test -z "$(ls -A)"
       - uses: actions/checkout@v4
       - uses: actions/setup-python@v5
         with: {python-version: '3.11'}
@@ -88,91 +90,86 @@ def test_a_job_checks_out_runs_and_reports(world: World) -> None:
           ./hello.sh
           python -c 'print(6 * 7)'
           echo v=42 >> "$GITHUB_OUTPUT"
+          printf 'lines<<EOF\\na\\nb\\nEOF\\n' >> "$GITHUB_OUTPUT"
           echo '# Report' >> "$GITHUB_STEP_SUMMARY"
-          echo '::warning file=a.py,line=3,title=Care::mind the gap'
+          echo '::warning file=a.py,line=3,col=5,endColumn=9,title=Care::mind the gap'
           echo "$GITHUB_REPOSITORY $GITHUB_REF_NAME $GITHUB_RUN_ID $GITHUB_EVENT_NAME $(git rev-parse HEAD) $GITHUB_SHA" > out
           cat out
+          git status --short; git remote get-url origin; git branch --show-current
       - run: exit 3
         continue-on-error: true
       - if: github.ref == 'refs/heads/other'
         run: echo never
+      - name: Called ${{ steps.x.outputs.v }}
+        run: test "${{ github.sha }} ${{ env.ACT }}" = "$GITHUB_SHA "
 """)
-    job = by_name(outcome)["test"]
-    assert job.conclusion == "success"
+    assert job.conclusion == "success", job.log
     assert [(step.number, step.name, step.conclusion) for step in job.steps] == [
         (1, "Set up job", "success"),
-        (2, "Run actions/checkout@v4", "success"),
-        (3, "Run actions/setup-python@v5", "success"),
-        (4, "Run ./act", "success"),
-        (5, "Say", "success"),
-        (6, "Run exit 3", "failure"),
-        (7, "Run echo never", "skipped"),
-        (8, "Complete job", "success"),
+        (2, 'Run test -z "$(ls -A)"', "success"),
+        (3, "Run actions/checkout@v4", "success"),
+        (4, "Run actions/setup-python@v5", "success"),
+        (5, "Run ./act", "success"),
+        (6, "Say", "success"),
+        (7, "Run exit 3", "success"),
+        (8, "Run echo never", "skipped"),
+        (9, "Called 42", "success"),
+        (10, "Complete job", "success"),
     ]
-    sha = subprocess.check_output(["git", "rev-parse", "main"], cwd=world.git, text=True).strip()
-    assert "hello from ./hello.sh" in said(job)
-    assert "42" in said(job)
-    assert "local action" in said(job)
-    assert f"octo/demo main 7 push {sha} {sha}" in said(job)
+    lines = said(job)
+    assert "hello from ./hello.sh" in lines
+    assert "42" in lines
+    assert "local action" in lines
+    assert f"octo/demo main 7 push {world.sha} {world.sha}" in lines
+    assert lines[lines.index("http://127.0.0.1:1/octo/demo") + 1] == "main"
+    assert "?? out" in lines
     assert job.summary == "# Report\n"
-    assert job.outputs == {"v": "42"}
+    assert job.outputs == {"v": "42", "both": "v=42 a\nb"}
     (note,) = [a for a in job.annotations if a.level == "warning"]
     assert (note.path, note.start_line, note.title, note.message) == ("a.py", 3, "Care", "mind the gap")
+    assert (note.start_column, note.end_column) == (5, 9)
 
 
-def test_needs_outputs_conditions_and_matrix(world: World) -> None:
-    jobs = by_name(
-        world.run("""
-  first:
-    runs-on: ubuntu-latest
-    outputs: {v: '${{ steps.x.outputs.v }}'}
-    steps: [{id: x, run: echo v=5 >> $GITHUB_OUTPUT}]
-  legs:
-    needs: first
-    runs-on: ubuntu-latest
-    strategy: {fail-fast: false, matrix: {n: [4, 5]}}
-    steps: [{run: 'test ${{ matrix.n }} = ${{ needs.first.outputs.v }}'}]
-  after:
-    needs: legs
-    runs-on: ubuntu-latest
-    steps: [{run: 'true'}]
-  anyway:
-    needs: legs
-    if: always()
-    runs-on: ubuntu-latest
-    steps: [{run: 'true'}]
-""")
+def test_secrets_are_masked_line_by_line_and_kept_out_of_outputs(world: World) -> None:
+    job = world.run(
+        """
+    outputs: {leak: '${{ steps.x.outputs.v }}', fine: 'ok'}
+    env: {TOKEN: '${{ secrets.TOKEN }}', KEY: '${{ secrets.KEY }}', V: '${{ vars.V }}'}
+    steps:
+      - id: x
+        run: echo "$TOKEN / $V"; echo "$KEY"; echo "v=$TOKEN" >> "$GITHUB_OUTPUT"
+""",
+        secrets={"TOKEN": "s3cret", "KEY": "line one\nline two"},
+        variables={"V": "open"},
     )
-    assert {name: job.conclusion for name, job in jobs.items()} == {
-        "first": "success", "legs (4)": "failure", "legs (5)": "success", "anyway": "success",
-    }  # fmt: skip
-    assert jobs["legs (4)"].annotations[0].message == "Process completed with exit code 1."
+    assert job.conclusion == "success"
+    assert said(job) == ["*** / open", "***", "***"]
+    assert job.outputs == {"fine": "ok"}
+    assert [note.message for note in job.annotations] == ["Skip output 'leak' since it may contain secret."]
 
 
-def test_a_rerun_of_failed_jobs_keeps_outputs_and_legs(world: World) -> None:
-    request = world.request("""
-on: push
-jobs:
-  first:
-    runs-on: ubuntu-latest
-    outputs: {v: '${{ steps.x.outputs.v }}'}
-    steps: [{id: x, run: exit 9}]
-  legs:
-    needs: first
-    runs-on: ubuntu-latest
-    strategy: {matrix: {n: [4, 5]}}
-    steps: [{run: 'test "it''s ${{ matrix.n }}" = "${{ needs.first.outputs.v }}"'}]
-""")
-    plan.rerun(request.document, {"first": {"v": "it's 5"}}, {"legs": [{"n": 5}]})  # type: ignore[arg-type]
-    outcome = world.runner.run(request)
-    assert [(job.name, job.conclusion) for job in outcome.jobs] == [("first", "success"), ("legs (5)", "success")]
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("[{run: 'echo ::set-env name=A::1'}]", "`set-env` command is disabled"),
+        ("[{run: 'echo novalue >> $GITHUB_OUTPUT'}]", "invalid format 'novalue'"),
+        ("[{uses: ./missing}]", "missing"),
+        ("[{shell: pwsh, run: x}]", "Cannot find: pwsh"),
+        ("[{run: 'kill -9 $$'}]", ""),
+        ("[{run: x, if: fromJSON(env.NO)}]", ""),
+        ("[{run: 'kill -9 -1'}]", ""),
+    ],
+)
+def test_nothing_goes_green_that_should_not(world: World, steps: str, message: str) -> None:
+    job = world.run(f"    steps: {steps}")
+    assert job.conclusion == "failure", job.log
+    failures = [note.message for note in job.annotations if note.level == "failure"]
+    assert failures
+    assert message in failures[0], failures
 
 
 def test_jobs_see_no_network_and_nothing_of_the_machine(world: World) -> None:
-    job = by_name(
-        world.run("""
-  probe:
-    runs-on: ubuntu-latest
+    job = world.run("""
     steps:
       - run: |
           id -u; wc -l < /proc/net/route; ls /; ls /root /work /home 2>&1 | grep -v directory
@@ -180,7 +177,6 @@ def test_jobs_see_no_network_and_nothing_of_the_machine(world: World) -> None:
           touch /usr/x /dev/x 2>&1 | wc -l; unshare -U true 2>/dev/null || echo no namespaces
           python3 -c 'import socket; socket.socket(socket.AF_VSOCK)' 2>&1 | tail -1
 """)
-    )["probe"]
     lines = said(job)
     assert lines[:2] == ["1000", "1"]
     assert "no namespaces" in lines
@@ -191,49 +187,43 @@ def test_jobs_see_no_network_and_nothing_of_the_machine(world: World) -> None:
 
 def test_the_time_limit_ends_the_whole_tree(world: World) -> None:
     started = time.monotonic()
-    outcome = world.run(
-        "  slow:\n    runs-on: ubuntu-latest\n    steps: [{run: 'sleep 987 & sleep 988'}, {run: 'true'}]", time_limit=1
+    job = world.run(
+        "    steps: [{run: 'sleep 987 & sleep 988'}, {run: 'true'}, {if: always(), run: echo last}]", time_limit=1
     )
     assert time.monotonic() - started < 10
-    (job,) = outcome.jobs
     assert job.conclusion == "cancelled"
     assert "maximum execution time of 1 seconds" in job.annotations[0].message
-    assert [step.conclusion for step in job.steps] == ["success", "cancelled", "skipped", "success"]
+    assert [step.conclusion for step in job.steps] == ["success", "cancelled", "skipped", "success", "success"]
+    assert said(job) == ["last"]
     running = subprocess.run(["pgrep", "-fx", "sleep 98[78]"], capture_output=True, check=False)
     assert running.stdout == b""
-
-
-def test_a_job_ends_at_its_own_timeout(world: World) -> None:
-    outcome = world.run("  slow:\n    timeout-minutes: 0.01\n    runs-on: ubuntu-latest\n    steps: [{run: sleep 60}]")
-    assert [job.conclusion for job in outcome.jobs] == ["cancelled"]
-    assert "maximum execution time of 0.6 seconds" in outcome.jobs[0].annotations[0].message
 
 
 def test_a_run_can_be_cancelled_from_another_thread(world: World) -> None:
     execution = Execution()
     begun = threading.Event()
-    results: list[Outcome] = []
-    request = world.request("on: push\njobs: {slow: {runs-on: ubuntu-latest, steps: [{run: sleep 60}]}}")
+    results: list[Job] = []
+    request = world.request("    steps: [{run: 'trap \"\" INT TERM; sleep 60'}, {if: cancelled(), run: echo cleaned}]")
 
     def go() -> None:
-        results.append(world.runner.run(request, 1, lambda job: begun.set(), execution))
+        results.append(world.runner.run(request, 1, lambda reader: begun.set(), execution))
 
     thread = threading.Thread(target=go)
     thread.start()
     assert begun.wait(10)
     execution.cancel("The run was canceled by @ann.")
     thread.join(10)
-    assert results[0].cancelled
-    assert results[0].jobs[0].conclusion == "cancelled"
+    assert results[0].conclusion == "cancelled"
+    assert said(results[0]) == ["cleaned"]
 
 
 def test_without_the_sandbox_nothing_runs(world: World, tmp_path: Path) -> None:
     closed = tmp_path / "tools"
     closed.mkdir(mode=0)
     runner = Runner(Sandbox(tmp_path / "scratch", toolchain=closed))
-    outcome = runner.run(world.request("on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}"))
-    assert outcome.jobs == []
-    assert "The self-test of the sandbox failed" in str(outcome.problem)
+    job = runner.run(world.request("    steps: [{run: 'true'}]"))
+    assert job.conclusion == "failure"
+    assert "The self-test of the sandbox failed" in job.annotations[0].message
 
 
 def test_the_toolchain_comes_first(world: World, scratch: Path) -> None:
@@ -246,18 +236,17 @@ def test_the_toolchain_comes_first(world: World, scratch: Path) -> None:
     for path in (tools, tools / "bin", tools / "lib"):
         path.chmod(0o755)
     runner = Runner(Sandbox(scratch / "with-tools", toolchain=tools))
-    text = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: 'pytest; python3 -m extra; touch /toolchain/x || true'}]}}"
-    (job,) = runner.run(world.request(text)).jobs
+    job = runner.run(world.request("    steps: [{run: 'pytest; python3 -m extra; touch /toolchain/x || true'}]"))
     assert said(job)[:2] == ["a pytest", "from the toolchain"]
     assert not (tools / "x").exists()
 
 
 def test_a_run_costs_little_beyond_its_own_commands(world: World) -> None:
-    world.run("  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]")
+    world.run("    steps: [{run: 'true'}]")
     costs = []
     for _ in range(5):
         began = _processor_seconds()
-        world.run("  a:\n    runs-on: ubuntu-latest\n    steps: [{uses: actions/checkout@v4}, {run: 'true'}]")
+        world.run("    steps: [{uses: actions/checkout@v4}, {run: 'true'}]")
         costs.append(_processor_seconds() - began)
     # Processor time, which other work on the machine does not lengthen; alone on it a run takes 0.11 s in all.
     assert min(costs) < 0.5
