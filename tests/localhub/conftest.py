@@ -12,6 +12,7 @@ import importlib.util
 import json
 import shutil
 import sqlite3
+import ssl
 import sys
 import threading
 import time
@@ -126,6 +127,14 @@ class Hooks:
         self._server.server_close()
 
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def plain_client(**options: Any) -> httpx.Client:
+    """For plain HTTP: a context of its own, with every authority in the world, would cost each client 50 ms."""
+    return httpx.Client(verify=NO_TLS, timeout=30, trust_env=False, **options)
+
+
 class World:
     """The hub, reached as anyone would: over HTTP."""
 
@@ -173,7 +182,7 @@ class World:
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        client = httpx.Client(base_url=self.url + prefix, headers=headers, timeout=30, trust_env=False)
+        client = plain_client(base_url=self.url + prefix, headers=headers)
         self._clients.append(client)
         return client
 
@@ -196,7 +205,8 @@ class World:
         return self.with_token(self.bot_token(permissions, repositories))
 
     def admin(self, path: str, body: Any) -> Any:
-        answer = httpx.post(f"{self.url}/_localhub{path}", json=body, trust_env=False)
+        with plain_client() as client:
+            answer = client.post(f"{self.url}/_localhub{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
