@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 
-.PHONY: help setup setup-dev bubblewrap browser demo test lint test-slow replay-real bench-engine bench-localhub lock clean
+.PHONY: help setup setup-dev bubblewrap browser gh demo test lint test-slow replay-real bench-engine bench-localhub lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -30,6 +30,9 @@ bubblewrap:
 browser:
 	@tools/need chromium chromium
 
+gh:
+	@tools/need gh gh
+
 demo: setup ## a labelled issue becomes merged pull requests on this machine (ARGS="--keep", "--hands-on", "--json")
 	@$(BIN)/branchwork demo $(ARGS)
 
@@ -42,7 +45,7 @@ lint: $(VENV)/.dev ## style, types and the arrows between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-slow: setup-dev browser ## what needs other ecosystems or more than a minute
+test-slow: setup-dev browser gh ## what needs other ecosystems or more than a minute
 	$(PY) -m pytest -m slow -n 2 --dist loadgroup -q $(ARGS)
 
 replay-real: setup ## two releases of a real package, from the package index, through the whole loop

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localhub.db import Row
 
 
-def packed(jobs: Iterable[Mapping[str, Any]]) -> bytes:
+def packed(jobs: Iterable[Row]) -> bytes:
     """A zip file of jobs with `name`, `log` and `steps` (JSON)."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -21,7 +24,7 @@ def packed(jobs: Iterable[Mapping[str, Any]]) -> bytes:
     return data.getvalue()
 
 
-def by_step(log: str, steps: list[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
+def by_step(log: str, steps: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
     """Number -> (name, its part of the log). A part begins where the step's group is opened; before that, set-up.
 
     Steps without a word, which were skipped, have no part.

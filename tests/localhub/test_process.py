@@ -93,6 +93,25 @@ def test_tls_with_an_own_certificate(tmp_path: Path, seed_file: Path) -> None:
     running.end()
 
 
+def test_the_certificate_has_the_public_name(tmp_path: Path, seed_file: Path) -> None:
+    """Clients that drop a port from addresses reach it by a name, through 443: the name is in the certificate."""
+    data = tmp_path / "data"
+    Process(data, "--seed", str(seed_file), "--tls", scheme="https").end()
+    first = (data / "tls-cert.pem").read_bytes()
+    named = Process(data, "--tls", "--public-url", "https://localhub.test", scheme="https")
+    trust = ssl.create_default_context(cafile=str(data / "tls-cert.pem"))
+    told = {"sni_hostname": "localhub.test"}
+    with httpx.Client(verify=trust, trust_env=False) as client:
+        url = f"{named.url}/api/v3/repos/alice/sample"
+        shown = client.get(url, headers={"Host": "localhub.test"}, extensions=told)
+    assert shown.json()["clone_url"] == "https://localhub.test/alice/sample.git"
+    named.end()
+    second = (data / "tls-cert.pem").read_bytes()
+    assert second != first
+    Process(data, "--tls", "--public-url", "https://localhub.test", scheme="https").end()
+    assert (data / "tls-cert.pem").read_bytes() == second, "kept while it has every name"
+
+
 def test_a_seed_that_is_wrong_is_told(tmp_path: Path) -> None:
     path = tmp_path / "seed.yml"
     path.write_text("installations: [{app: nobody, account: alice}]")

@@ -1,0 +1,169 @@
+"""Clients that we did not write, the localhub that they talk to, and where their packages are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+HOST = "localhub.test"
+SEED = {
+    "users": [{"login": each, "email": f"{each}@example.org", "token": f"ghp_{each}"} for each in ("alice", "bob")],
+    "repositories": [
+        {"full_name": "alice/sample", "collaborators": {"bob": "write"}},
+        {"full_name": "alice/private", "private": True},
+    ],
+}
+
+
+class Localhub:
+    """`python -m localhub` as its users start it."""
+
+    def __init__(self, data: Path, *options: str, seed: dict[str, Any] | None = None) -> None:
+        self.data = data
+        data.mkdir(parents=True, exist_ok=True)
+        file = data / "seed.yml"
+        file.write_text(yaml.safe_dump(seed or SEED))
+        command = [sys.executable, "-m", "localhub", "--data", str(data), "--seed", str(file), *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().split()[-1]
+        self.port = int(self.url.rsplit(":", 1)[-1])
+
+    def settle(self, client: httpx.Client) -> None:
+        """Wait until nothing is pending."""
+        quiet = client.get(f"{self.url}/_localhub/quiet", params={"wait": 60})
+        assert quiet.json()["quiet"], quiet.text
+
+    def close(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Tunnel(socketserver.ThreadingTCPServer):
+    """An HTTP proxy that leads every CONNECT to one port: so localhub has a name and the port 443, without privileges.
+
+    gh takes the port off the addresses of git remotes, so it knows its repository only on 443.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        self.to = ("127.0.0.1", port)
+        super().__init__(("127.0.0.1", 0), _Through)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Through(socketserver.StreamRequestHandler):
+    server: Tunnel
+
+    def handle(self) -> None:
+        asked = self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        if asked.split()[:2] != [b"CONNECT", f"{HOST}:443".encode()]:
+            self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            return
+        with socket.create_connection(self.server.to) as there:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_copy, args=(there, self.connection))
+            back.start()
+            _copy(self.connection, there)
+            back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:  # the other side has hung up: so must this one
+        source.close()
+
+
+@dataclass(frozen=True)
+class Secure:
+    """A localhub over HTTPS under a name of its own."""
+
+    hub: Localhub
+    tunnel: Tunnel
+
+    def environment(self, home: Path, token: str, host: str = HOST) -> dict[str, str]:
+        """What gh and git need to reach it and to trust its certificate."""
+        certificate = str(self.hub.data / "tls-cert.pem")
+        kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "TMPDIR")}
+        return kept | {
+            "HOME": str(home), "GH_CONFIG_DIR": str(home / "gh"), "GH_HOST": host, "GH_ENTERPRISE_TOKEN": token,
+            "SSL_CERT_FILE": certificate, "GIT_SSL_CAINFO": certificate, "HTTPS_PROXY": self.tunnel.url,
+            "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1", "GIT_TERMINAL_PROMPT": "0",
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secure]:
+    hub = Localhub(tmp_path_factory.mktemp("secure"), "--tls", "--public-url", f"https://{HOST}")
+    tunnel = Tunnel(hub.port)
+    yield Secure(hub, tunnel)
+    tunnel.close()
+    hub.close()
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[str, str], None]:
+    """Makes sure of a Debian package, or fails with the line that says how to get it."""
+
+    def sure(command: str, package: str) -> None:
+        done = subprocess.run([ROOT / "tools" / "need", command, package], capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            pytest.fail(done.stderr.strip() or f"{command} is missing. Run: sudo apt-get install {package}")
+
+    return sure
+
+
+@pytest.fixture(scope="session")
+def packages(pytestconfig: pytest.Config) -> Callable[[Path], Path]:
+    """The `node_modules` of a folder's lock file, installed once and kept beside pytest's own cache."""
+
+    def installed(folder: Path) -> Path:
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.fail("npm is missing. Run: sudo apt-get install nodejs npm (Node 20 or newer)")
+        files = [folder / "package.json", folder / "package-lock.json"]
+        key = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+        assert pytestconfig.cache is not None
+        target = pytestconfig.cache.mkdir("npm") / f"{folder.name}-{key}"
+        if not (target / "complete").exists():
+            target.mkdir(exist_ok=True)
+            for file in files:
+                shutil.copy(file, target)
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            done = subprocess.run(command, cwd=target, capture_output=True, text=True, timeout=600)
+            assert done.returncode == 0, done.stderr
+            (target / "complete").touch()
+        return target / "node_modules"
+
+    return installed
