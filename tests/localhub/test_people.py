@@ -115,7 +115,7 @@ def test_mail_is_counted_and_edits_send_none(hub, validate):
     assert bot.get("/notifications").status_code == 403
 
 
-def test_a_person_s_token_tells_its_scopes(hub: Any) -> None:
+def test_a_person_s_token_tells_its_scopes(hub):
     with hub.client("alice") as alice, hub.client(None) as nobody, hub.bot() as bot:
         assert {"repo", "read:org", "workflow"} <= set(alice.get("/user").headers["X-OAuth-Scopes"].split(", "))
         assert "X-OAuth-Scopes" not in nobody.get("/").headers
