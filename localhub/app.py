@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from localhub import admin, pages
+from localhub.dispatch import Dispatch
 from localhub.errors import GitHubError
 from localhub.http import reply
 from localhub.hub import Hub
@@ -19,6 +20,7 @@ from localhub.middleware import Middleware
 from localhub.rest import (
     actions,
     apps,
+    archives,
     checks,
     comments,
     commits,
@@ -68,6 +70,7 @@ ROUTERS: list[Router] = [
     pulls.router,
     reviews.router,
     hooks.router,
+    archives.router,
     repos.router,
     topics.router,
     comments.router,
@@ -88,13 +91,23 @@ ROUTERS: list[Router] = [
 
 def create_app(hub: Hub) -> ASGIApp:
     app = FastAPI(title="localhub", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    for make in ROUTERS:
-        app.include_router(make(hub))
+    routers = [make(hub) for make in ROUTERS]
+    for router in routers:
+        app.include_router(router)
     app.add_exception_handler(GitHubError, _github_error)
     app.add_exception_handler(RequestValidationError, _validation_error(hub))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _crash)
-    return Middleware(app, hub)
+    return Middleware(Dispatch(app, routers, _told), hub)
+
+
+def _told(request: Request, error: Exception) -> Response:
+    """What an endpoint that was called past FastAPI has raised, as FastAPI would have it answered."""
+    if isinstance(error, GitHubError):
+        return _github_error(request, error)
+    if isinstance(error, HTTPException):
+        return _http_error(request, error)
+    return _crash(request, error)
 
 
 def _github_error(_request: Request, error: Exception) -> Response:

@@ -23,7 +23,6 @@ SETTINGS = {
     "http.receivepack": "true",
     "receive.autogc": "false",
     "receive.hideRefs": "refs/pull",
-    "receive.maxInputSize": str(2 * 1024**3),
     "safe.directory": "*",
     "uploadpack.allowAnySHA1InWant": "true",
     "uploadpack.allowFilter": "true",

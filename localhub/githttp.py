@@ -163,21 +163,28 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-async def push(request: Request, repo: GitRepo, user: str, lock: threading.RLock, hooks: Path, door: Door) -> Response:
+@dataclass(frozen=True)
+class Reception:
+    """How a repository takes pushes: one at a time, past this folder's hook, in packs of at most so many bytes."""
+
+    lock: threading.RLock
+    hooks: Path
+    most: int
+
+
+async def push(request: Request, repo: GitRepo, user: str, way: Reception, door: Door) -> Response:
     """Take a push. The client's report is sent only after `door.pushed` has returned."""
     body = await spool(request)
-    return await run_in_threadpool(_push, request, repo, user, lock, hooks, door, body)
+    return await run_in_threadpool(_push, request, repo, user, way, door, body)
 
 
-def _push(
-    request: Request, repo: GitRepo, user: str, lock: threading.RLock, hooks: Path, door: Door, body: IO[bytes]
-) -> Response:
+def _push(request: Request, repo: GitRepo, user: str, way: Reception, door: Door, body: IO[bytes]) -> Response:
     with body:
         length = body.seek(0, os.SEEK_END)
         cgi = _cgi(request, repo, "/git-receive-pack", user, length)
-        with lock:
+        with way.lock:
             before = repo.refs()
-            out = _receive(repo, cgi, _real(body), hooks, door)
+            out = _receive(repo, cgi, _real(body), way, door)
             changes = differences(before, repo.refs())
             door.pushed(changes)
     head, separator, content = out.partition(b"\r\n\r\n")
@@ -195,11 +202,11 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Ref
     return [RefChange(name, old, new) for name, old, new in pairs if old != new]
 
 
-def _receive(repo: GitRepo, cgi: Mapping[str, str], body: IO[bytes], hooks: Path, door: Door) -> bytes:
+def _receive(repo: GitRepo, cgi: Mapping[str, str], body: IO[bytes], way: Reception, door: Door) -> bytes:
     ask_read, ask_write = os.pipe()
     answer_read, answer_write = os.pipe()
     env = environment(
-        {"core.hooksPath": str(hooks)},
+        {"core.hooksPath": str(way.hooks), "receive.maxInputSize": str(way.most)},
         {**cgi, "LOCALHUB_ASK": str(ask_write), "LOCALHUB_ANSWER": str(answer_read)},
     )
     process = subprocess.Popen(

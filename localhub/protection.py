@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from localhub.gitstore import GitRepo
     from localhub.hub import Hub
 
-BLOB_LIMIT = "100m"
 ADMIN_ROLE = 5  # GitHub's number for the repository role "admin"
 WORKFLOWS = ".github/workflows/"
 
@@ -186,7 +185,7 @@ def _refuse(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange) 
     if change.ref.startswith("refs/pull/"):
         return [f"error: {change.ref} is managed by the server"]
     if not change.deleted:
-        hidden = _too_large(git, change.new) or _workflows(repo, actor, git, change)
+        hidden = _too_large(git, change.new, hub.limits.settings.object_bytes) or _workflows(repo, actor, git, change)
         if hidden:
             return hidden
     if not change.ref.startswith("refs/heads/") or change.created:
@@ -224,11 +223,25 @@ def _broken(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange, 
     return why
 
 
-def _too_large(git: GitRepo, new: str) -> list[str]:
-    limit = ["--objects", f"--filter=blob:limit={BLOB_LIMIT}", "--filter-print-omitted"]
-    listed = git.git("rev-list", *limit, new, "--not", "--all")
-    big = [line[1:] for line in listed.decode(errors="replace").splitlines() if line.startswith("~")]
-    return [f"error: GH001: Large files detected: object {sha} exceeds the file size limit of 100.00 MB" for sha in big]
+def _too_large(git: GitRepo, new: str, most: int) -> list[str]:
+    """GH001 for each new file of more than `most` bytes, by name and size."""
+    limit = ["--objects", f"--filter=blob:limit={most + 1}", "--filter-print-omitted"]
+    listed = git.git("rev-list", *limit, new, "--not", "--all").decode(errors="replace").splitlines()
+    big = {line[1:] for line in listed if line.startswith("~")}
+    if not big:
+        return []
+    rows = git.git("rev-list", "--objects", new, "--not", "--all").decode(errors="replace").splitlines()
+    named = [row.partition(" ") for row in rows if row[:40] in big]
+    sizes = {sha: size / 1024**2 for sha, _, size in git.kinds([sha for sha, _, _ in named])}
+    return [
+        "error: See https://gh.io/lfs for more information.",
+        *(
+            f"error: File {path or sha} is {sizes[sha]:.2f} MB; this exceeds GitHub's file size limit of "
+            f"{most / 1024**2:.2f} MB"
+            for sha, _, path in named
+        ),
+        "error: GH001: Large files detected. You may want to try Git Large File Storage - https://git-lfs.github.com.",
+    ]
 
 
 def _workflows(repo: Row, actor: Actor, git: GitRepo, change: RefChange) -> list[str]:

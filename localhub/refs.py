@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 COMMITS = 2048  # a push webhook tells of no more
+# More refs than these in one push, and GitHub tells of none of them (webhooks create, delete and push).
+MANY = {"refs/tags/": 3, "refs/heads/": 5000}
 
 
 def git_of(hub: Hub, repo: Row | int) -> GitRepo:
@@ -127,7 +129,10 @@ def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *
 def tell(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, promises: Sequence[int] = ()) -> None:
     """Everything that follows from refs that have moved, as was promised."""
     git = git_of(hub, repo)
-    mine = [change for change in changes if change.ref.startswith(("refs/heads/", "refs/tags/"))]
+    mine = []
+    for prefix, most in MANY.items():
+        kind = [change for change in changes if change.ref.startswith(prefix)]
+        mine += kind if len(kind) <= most else []
     payloads = [(change, _payload(hub, repo, git, change, changes, actor)) for change in mine]
     with hub.tx():
         keep(hub, promises)
@@ -177,7 +182,7 @@ def _payload(
         "ref": change.ref,
         "before": change.old,
         "after": change.new,
-        "base_ref": None,
+        "base_ref": _base_ref(repo, git, change),
         "created": change.created,
         "deleted": change.deleted,
         "forced": both and not git.is_ancestor(change.old, change.new),
@@ -186,6 +191,16 @@ def _payload(
         "head_commit": None if tip is None else _told(hub, repo, git, [tip])[0],
         "pusher": {"name": account["login"], "email": account["email"]},
     }
+
+
+def _base_ref(repo: Row, git: GitRepo, change: RefChange) -> str | None:
+    """The branch that a new branch or tag was made of: one that points at the same commit, the default one first."""
+    if not change.created:
+        return None
+    tip = git.resolve(change.new)
+    same = [ref for ref, sha in git.refs("refs/heads/").items() if sha == tip and ref != change.ref]
+    default = f"refs/heads/{repo['default_branch']}"
+    return default if default in same else next(iter(same), None)
 
 
 def latest_push(hub: Hub, repo: Row, git: GitRepo, actor: Actor) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import configparser
+import posixpath
 from typing import Any
 from urllib.parse import quote
 
@@ -22,9 +24,22 @@ from localhub.people import identity
 from localhub.render import git as render
 from localhub.rest.git import Who, person
 
+LISTED = 1000  # rows of a directory
 INLINE = 1024 * 1024  # larger files come by the raw media type only
 LARGEST = 100 * 1024 * 1024
 KINDS = {"blob": "file", "tree": "dir", "commit": "submodule"}
+
+
+def submodule(git: GitRepo, commit: str, path: str) -> str | None:
+    """The URL that .gitmodules has for a submodule's path."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(
+            "\n".join(line.strip() for line in (git.read(commit, ".gitmodules") or b"").decode().split("\n"))
+        )
+    except (configparser.Error, UnicodeDecodeError):
+        return None
+    return next((parser[each].get("url") for each in parser.sections() if parser[each].get("path") == path), None)
 
 
 class PutFile(BaseModel):
@@ -76,6 +91,12 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             return data | {"content": "", "encoding": "none"}
         return data | {"content": base64.encodebytes(content).decode(), "encoding": "base64"}
 
+    def folder(repo: Row, git: GitRepo, entry: Entry, ref: str, path: str, *, whole: bool) -> Any:
+        """The rows of a directory, of which submodules call themselves files; `whole` for the media type `object`."""
+        rows = [described(repo, row, ref, f"{path}/{row.path}".strip("/")) for row in git.tree(entry.sha)[:LISTED]]
+        rows = [row | ({"type": "file"} if row["type"] == "submodule" else {}) for row in rows]
+        return described(repo, entry, ref, path) | {"entries": rows} if whole else rows
+
     @api.get("/repos/{owner}/{name}/contents/{path:path}")
     def get(owner: str, name: str, path: str, request: Request, ref: str | None = None) -> Response:
         repo = hub.access.repo(owner, name, "contents")
@@ -91,10 +112,14 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         if entry is None:
             raise not_found()
         accept = request.headers.get("accept", "")
+        if entry.mode == "120000":
+            aim = posixpath.normpath(posixpath.join(posixpath.dirname(path), (git.blob(entry.sha) or b"").decode()))
+            found = git.entry(commit, aim) if not aim.startswith(("/", "..")) else None
+            entry = found if found is not None and found.mode in ("100644", "100755") else entry
         if entry.type == "tree":
-            return reply([described(repo, row, at, f"{path}/{row.path}".strip("/")) for row in git.tree(entry.sha)])
+            return reply(folder(repo, git, entry, at, path, whole=".object" in accept))
         if entry.type == "commit":
-            return reply(described(repo, entry, at, path))
+            return reply(described(repo, entry, at, path) | {"submodule_git_url": submodule(git, commit, path)})
         if (entry.size or 0) > LARGEST:
             raise GitHubError(403, "This API returns blobs up to 100 MB in size.")
         if ".raw" in accept:

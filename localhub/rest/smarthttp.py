@@ -82,7 +82,7 @@ def router(hub: Hub) -> APIRouter:
             repo, actor = await run_in_threadpool(enter, request, owner, name, _PUSH)
         except Refused as refused:
             return refused.response
-        lock, door = hub.repo_locks.of(repo["id"]), Door(hub, repo, actor)
-        return await githttp.push(request, git_of(hub, repo), actor.login, lock, hooks, door)
+        way = githttp.Reception(hub.repo_locks.of(repo["id"]), hooks, hub.limits.settings.push_bytes)
+        return await githttp.push(request, git_of(hub, repo), actor.login, way, Door(hub, repo, actor))
 
     return api

@@ -52,6 +52,10 @@ GET    /commits/main/statuses                        | statuses        | read
 GET    /compare/main...main                          | contents        | read
 GET    /contents                                     | contents        | read
 GET    /contents/README.md                           | contents        | read
+GET    /tarball                                      | contents        | read
+GET    /tarball/main                                 | contents        | read
+GET    /zipball                                      | contents        | read
+GET    /zipball/main                                 | contents        | read
 GET    /git/blobs/SHA                                | contents        | read
 GET    /git/commits/SHA                              | contents        | read
 GET    /git/matching-refs/heads                      | contents        | read
@@ -354,8 +358,8 @@ def test_nobody_and_dead_tokens(asker: Asker) -> None:
             asked.append((public.ask(nobody, call), (401, 404) if call.role == "hidden" else (401,)))
             asked.append((public.ask(elsewhere, call), (403,)))
         elif call.role == "read":
-            asked.append((public.ask(nobody, call), (200, 202, 204, 404, 409, 422)))
-            asked.append((public.ask(elsewhere, call), (200, 202, 204, 404, 409, 422)))
+            asked.append((public.ask(nobody, call), (200, 202, 204, 302, 404, 409, 422)))
+            asked.append((public.ask(elsewhere, call), (200, 202, 204, 302, 404, 409, 422)))
         wrong += [
             f"{call}: {answer.status_code} {answer.text[:90]}"
             for answer, fine in asked
