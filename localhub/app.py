@@ -44,8 +44,8 @@ from localhub.rest import (
     search,
     smarthttp,
     statuses,
-    topics,
     timeline,
+    topics,
     users,
 )
 

@@ -1,4 +1,5 @@
-"""SQLite behind one writer lock: WAL, synchronous=FULL, so an acknowledged write survives `kill -9`.
+"""SQLite behind one writer lock. The log is written before a commit returns, so an acknowledged write survives
+`kill -9`; it is not forced to the disk (synchronous=NORMAL), so the last ones may not survive a loss of power.
 
 Outside a transaction every thread reads through a connection of its own; inside `transaction()` the thread
 reads and writes through the one writer connection, so it sees its own changes.
@@ -30,14 +31,16 @@ class Database:
         self._readers_lock = threading.Lock()
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
-        self._writer.execute("PRAGMA synchronous=FULL")
+        self._writer.execute("PRAGMA synchronous=NORMAL")
         self._depth = 0
         self._after: list[Callable[[], None]] = []
         self._committed: list[Callable[[], None]] = []
         self._apply_schema()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512
+        )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-16000")

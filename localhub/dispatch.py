@@ -1,0 +1,200 @@
+"""A short way to plain endpoints, past FastAPI's: the same functions with the same arguments, found and called at once.
+
+An endpoint takes this way when it is a plain function of path and query parameters, one JSON model, the request and
+`Paging`. Whatever is not quite right (a missing or misshapen parameter, another media type) goes the long way, which
+has the words for it; so does every other endpoint. What only reads and writes the database is called in the event
+loop's own thread, which is quicker than to pass it to another and back; what may wait (for git, for a repository's
+lock) never is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localhub.http import Paging
+
+AT_ONCE = {
+    f"localhub.rest.{name}"
+    for name in (
+        "comments", "issues", "labels", "meta", "milestones", "notifications", "reactions", "relations", "search",
+        "timeline", "users",
+    )
+}  # fmt: skip
+READ_AT_ONCE = {f"localhub.rest.{name}" for name in ("checks", "repos", "reviews", "statuses")}
+PLACES = 1024  # kinds of paths that are remembered
+_Answerer = Callable[[Request, Exception], Response]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A route as it is called: None as `plan` when only FastAPI knows how."""
+
+    route: APIRoute
+    plan: Dependant | None
+    body: Any
+    at_once: bool
+    paging: str | None
+
+
+class Misfit(Exception):
+    """A request that has to go the long way."""
+
+
+class Dispatch:
+    """The application in front of FastAPI's, which it falls back on; `answer` turns an endpoint's error into words."""
+
+    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], answer: _Answerer) -> None:
+        self._app, self._answer = app, answer
+        self._endpoints = [_endpoint(route) for router in routers for route in router.routes]
+        self._places: dict[tuple[str, str, str], list[Endpoint | None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._find(scope) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        endpoint, path_params = found
+        body = await _body(receive) if endpoint.body is not None else b""
+        request = Request(dict(scope, path_params=path_params), receive)
+        try:
+            arguments = _arguments(endpoint, request, body)
+        except Misfit:
+            await self._app(scope, _again(body, receive) if endpoint.body is not None else receive, send)
+            return
+        try:
+            call: Any = endpoint.route.endpoint
+            response = call(**arguments) if endpoint.at_once else await run_in_threadpool(call, **arguments)
+        except Exception as error:  # noqa: BLE001 (told as FastAPI's handlers tell it)
+            response = self._answer(request, error)
+        await response(scope, receive, send)
+
+    def _find(self, scope: Scope) -> tuple[Endpoint, dict[str, Any]] | None:
+        """The first endpoint that matches, unless it is one that goes the long way."""
+        path: str = scope["path"]
+        parts = path.split("/", 5)
+        place = (scope["method"], parts[1], parts[4] if len(parts) > 4 and parts[1] == "repos" else "")
+        candidates = self._places.get(place)
+        if candidates is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            candidates = self._places[place] = [each for each in self._endpoints if _may_match(each, *place)]
+        for endpoint in candidates:
+            if endpoint is None:
+                return None
+            match = endpoint.route.path_regex.match(path)
+            if match:
+                if endpoint.plan is None:
+                    return None
+                convertors = endpoint.route.param_convertors
+                return endpoint, {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
+        return None
+
+
+def _may_match(endpoint: Endpoint | None, method: str, first: str, fourth: str) -> bool:
+    """Whether a path that begins so may be this endpoint's; one that is no route of FastAPI may be anything."""
+    if endpoint is None:
+        return True
+    if method not in (endpoint.route.methods or ()):
+        return False
+    parts = endpoint.route.path.split("/")
+    if len(parts) > 1 and "{" not in parts[1] and parts[1] != first:
+        return False
+    own = parts[4] if len(parts) > 4 else ""
+    return first != "repos" or "{" in own or own == fourth or any(":path}" in part for part in parts[:5])
+
+
+def _endpoint(route: Any) -> Endpoint | None:
+    if not isinstance(route, APIRoute):
+        return None
+    plan = route.dependant
+    others = [each for each in plan.dependencies if each.call is not Paging]
+    asked = plan.header_params or plan.cookie_params or plan.background_tasks_param_name or plan.response_param_name
+    plain = not (others or asked or len(plan.body_params) > 1 or _is_async(route.endpoint))
+    body = plan.body_params[0] if len(plan.body_params) == 1 else None
+    # FastAPI reads a single model from the whole body, and anything else by its name in it.
+    whole = body is None or (type(body.field_info).__name__ == "Body" and not getattr(body.field_info, "embed", False))
+    module = route.endpoint.__module__
+    reads = not {"POST", "PUT", "PATCH", "DELETE"} & set(route.methods or ())
+    at_once = module in AT_ONCE or (reads and module in READ_AT_ONCE)
+    paging = next((each.name for each in plan.dependencies), None)
+    return Endpoint(route, plan if plain and whole and route.status_code is None else None, body, at_once, paging)
+
+
+def _is_async(function: Any) -> bool:
+    return bool(function.__code__.co_flags & 0x80) if hasattr(function, "__code__") else True
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then what the client says after it."""
+    told = False
+
+    async def again() -> Any:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _arguments(endpoint: Endpoint, request: Request, body: bytes) -> dict[str, Any]:
+    plan = endpoint.plan
+    assert plan is not None
+    found: dict[str, Any] = {}
+    for fields, given in ((plan.path_params, request.path_params), (plan.query_params, request.query_params)):
+        for field in fields:
+            found[field.name] = _value(field, given.get(field.alias))
+    if endpoint.paging:
+        found[endpoint.paging] = Paging(request)
+    if plan.request_param_name:
+        found[plan.request_param_name] = request
+    if endpoint.body is not None:
+        found[endpoint.body.name] = _model(endpoint.body, request, body)
+    return found
+
+
+def _value(field: Any, given: Any) -> Any:
+    if given is None:
+        if field.field_info.is_required():
+            raise Misfit
+        return deepcopy(field.default)
+    if type(given) is str and field.field_info.annotation is str and not field.field_info.metadata:
+        return given
+    value, errors = field.validate(given, {}, loc=("query", field.alias))
+    if errors:
+        raise Misfit
+    return value
+
+
+def _model(field: Any, request: Request, body: bytes) -> Any:
+    if not body:
+        return _value(field, None)
+    if "json" not in request.headers.get("content-type", ""):
+        raise Misfit
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise Misfit from error
+    return _value(field, value)
