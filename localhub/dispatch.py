@@ -121,7 +121,8 @@ def _endpoint(route: Any) -> Endpoint | None:
     plan = route.dependant
     others = [each for each in plan.dependencies if each.call is not Paging]
     asked = plan.header_params or plan.cookie_params or plan.background_tasks_param_name or plan.response_param_name
-    plain = not (others or asked or len(plan.body_params) > 1 or _is_async(route.endpoint))
+    own = type(route) is not APIRoute  # a page: its class decides whether it matches, and shows its errors
+    plain = not (own or others or asked or len(plan.body_params) > 1 or _is_async(route.endpoint))
     body = plan.body_params[0] if len(plan.body_params) == 1 else None
     # FastAPI reads a single model from the whole body, and anything else by its name in it.
     whole = body is None or (type(body.field_info).__name__ == "Body" and not getattr(body.field_info, "embed", False))
