@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from localhub.hub import Hub
 from localhub.pages import (
     actions,
+    apps,
     deliveries,
     edit,
     front,
@@ -43,7 +44,7 @@ def router(hub: Hub) -> APIRouter:
     web = Web(hub)
     api = APIRouter(route_class=route_class(web))
     modules = (
-        search, front, deliveries, workflows, actions, labels, milestones, issues, issue, relate, pulls,
+        search, front, apps, deliveries, workflows, actions, labels, milestones, issues, issue, relate, pulls,
         pullacts, history, refs, edit, settings, repository,
     )  # fmt: skip
     for module in modules:

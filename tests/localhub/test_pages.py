@@ -207,7 +207,7 @@ def test_notifications_of_a_person(hub: Any, browse: Browse) -> None:
     bob = browse("bob")
     page = bob.get("/notifications")
     assert "Look here" in page.text
-    assert "1 mention" in page.text
+    assert "1 × mention" in page.text
     bob.post("/notifications/read", data={"csrf": csrf(page)})
     assert "Look here" not in bob.get("/notifications").text
     assert "Look here" in bob.get("/notifications?all=1").text

@@ -1,0 +1,159 @@
+"""Apps: what each is, where it is installed, installing and changing that, and the page of the manifest flow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+
+from localhub import installing
+from localhub.context import current_actor
+from localhub.errors import forbidden, invalid, not_found
+from localhub.pages import shapes
+from localhub.pages.deliveries import owns
+from localhub.pages.web import FormDep, Posted, Web, to
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+
+
+def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoints
+    hub = web.hub
+
+    def find(slug: str) -> Row:
+        row = hub.db.row("SELECT * FROM apps WHERE slug = ?", slug)
+        if row is None:
+            raise not_found()
+        return row
+
+    def installations(row: Row) -> list[tuple[Row, bool]]:
+        """Each with whether who looks may configure it; only those that they may know of."""
+        rows = hub.db.rows(
+            """SELECT i.*, a.login FROM installations i JOIN accounts a ON a.id = i.account_id WHERE app_id = ?
+               ORDER BY a.login""",
+            row["id"],
+        )
+        return [(each, owns(web, each["account_id"])) for each in rows]
+
+    @api.get("/apps/{slug}")
+    def public(slug: str, request: Request) -> Response:
+        row = find(slug)
+        return web.page(
+            request, "app.html", app=row, owner=shapes.person(hub, row["owner_id"]), own=owns(web, row["owner_id"]),
+            permissions=json.loads(row["permissions"]), events=json.loads(row["events"]),
+            installed=[each for each, may in installations(row) if may], free=_free(row),
+        )  # fmt: skip
+
+    def _free(row: Row) -> list[Row]:
+        """Accounts of who looks on which the app is not installed."""
+        taken = {each["account_id"] for each, _ in installations(row)}
+        everyone = hub.db.rows("SELECT * FROM accounts WHERE type <> 'Bot' ORDER BY type DESC, login")
+        return [each for each in everyone if each["id"] not in taken and owns(web, each["id"])]
+
+    @api.get("/apps/{slug}/installations/new")
+    def choose(slug: str, request: Request) -> Response:
+        web.user()
+        row = find(slug)
+        accounts = [(each, _repos(each["id"])) for each in _free(row)]
+        return web.page(request, "install.html", app=row, accounts=accounts, permissions=json.loads(row["permissions"]))
+
+    def _repos(account_id: int) -> list[Row]:
+        return hub.db.rows("SELECT id, name FROM repos WHERE owner_id = ? ORDER BY name LIMIT 500", account_id)
+
+    @api.post("/apps/{slug}/installations/new")
+    def install(slug: str, form: FormDep) -> Response:
+        web.user()
+        row, account = find(slug), form.number("account")
+        if not any(each["id"] == account for each in _free(row)):
+            raise forbidden("You may not install it there, or it is installed already.")
+        chosen = None if form.text("selection") == "all" else _chosen(form, account)
+        made = installing.install(hub, row, account, repositories=chosen, by=current_actor().account_id)
+        return to(f"/settings/installations/{made['id']}")
+
+    def _chosen(form: Posted, account_id: int) -> list[int]:
+        own = {row["id"] for row in _repos(account_id)}
+        chosen = [int(each) for each in form.all("repos") if each.isdigit() and int(each) in own]
+        if not chosen:
+            raise invalid("Choose at least one repository, or all of them.")
+        return chosen
+
+    @api.get("/settings/apps")
+    @api.get("/settings/installations")
+    def mine(request: Request) -> Response:
+        web.user()
+        rows = hub.db.rows("SELECT * FROM apps ORDER BY slug")
+        installed = hub.db.rows(
+            """SELECT i.*, a.login, p.slug, p.name FROM installations i JOIN accounts a ON a.id = i.account_id
+               JOIN apps p ON p.id = i.app_id ORDER BY i.id"""
+        )
+        return web.page(
+            request, "apps.html", apps=[row for row in rows if owns(web, row["owner_id"])],
+            installations=[row for row in installed if owns(web, row["account_id"])],
+            others=[row for row in rows if not owns(web, row["owner_id"]) and row["slug"] != "github-actions"],
+        )  # fmt: skip
+
+    @api.get("/settings/apps/new")
+    @api.get("/organizations/{org}/settings/apps/new")
+    def manifest(request: Request, org: str = "") -> Response:
+        """Where a manifest can be pasted; GitHub's flow posts one here from elsewhere."""
+        web.user()
+        return web.page(request, "app_new.html", action=request.url.path)
+
+    @api.get("/settings/apps/{slug}")
+    def one(slug: str, request: Request) -> Response:
+        web.user()
+        row = find(slug)
+        if not owns(web, row["owner_id"]):
+            owner = hub.db.get("accounts", row["owner_id"])["login"]
+            raise forbidden(f"The settings of {row['slug']} are shown to its owner alone: act as {owner}.")
+        last = hub.db.rows("SELECT * FROM deliveries WHERE app_id = ? ORDER BY id DESC LIMIT 5", row["id"])
+        return web.page(
+            request, "app_settings.html", app=row, permissions=json.loads(row["permissions"]),
+            events=json.loads(row["events"]), installed=installations(row), last=last,
+        )  # fmt: skip
+
+    @api.get("/settings/installations/{installation_id:int}")
+    @api.get("/organizations/{org}/settings/installations/{installation_id:int}")
+    def installation(request: Request, installation_id: int, org: str = "") -> Response:
+        row = own(installation_id)
+        app = hub.db.get("apps", row["app_id"])
+        asked = {key: level for key, level in json.loads(app["permissions"]).items()}
+        granted = json.loads(row["permissions"])
+        return web.page(
+            request, "installation.html", row=row, app=app, permissions=granted, events=json.loads(row["events"]),
+            repos=[hub.access.repo_by_id(each) for each in hub.access.installed(row["id"])],
+            every=_repos(row["account_id"]), asked=asked if asked != granted else None,
+        )  # fmt: skip
+
+    def own(installation_id: int) -> Row:
+        web.user()
+        row = hub.db.row("SELECT * FROM installations WHERE id = ?", installation_id)
+        if row is None or not owns(web, row["account_id"]):
+            raise not_found()
+        return row
+
+    @api.post("/settings/installations/{installation_id:int}/{do}")
+    def change(installation_id: int, do: str, form: FormDep) -> Response:
+        """`do`: suspend, unsuspend, uninstall, accept (what the app asks for by now) or repositories."""
+        row, by = own(installation_id), current_actor().account_id
+        match do:
+            case "suspend":
+                installing.suspend(hub, row, by=by)
+            case "unsuspend":
+                installing.unsuspend(hub, row, by=by)
+            case "uninstall":
+                installing.uninstall(hub, row, by=by)
+                return to("/settings/installations")
+            case "accept":
+                app = hub.db.get("apps", row["app_id"])
+                installing.change_permissions(
+                    hub, row, json.loads(app["permissions"]), json.loads(app["events"]), by=by
+                )
+            case "repositories":
+                chosen, before = _chosen(form, row["account_id"]), hub.access.installed(row["id"])
+                gone = [each for each in before if each not in chosen]
+                installing.change_repositories(hub, row, add=chosen, remove=gone, by=by)
+            case _:
+                raise not_found()
+        return to(f"/settings/installations/{installation_id}")
