@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 32 * 1024 * 1024
 LARGEST = 1024 * 1024
 VARYING = {b"x-github-request-id", b"date"}
-_KEPT = re.compile(r"/(repos/[^/]+/[^/]+|user|users|orgs|issues)(?=/|$)(?!.*/(hooks|deliveries|actions|logs)(/|$))")
+_KEPT = re.compile(
+    r"/(repos/[^/]+/[^/]+|user|users|orgs|issues|search)(?=/|$)(?!.*/(hooks|deliveries|actions|logs)(/|$))"
+)
 Version = tuple[int, int]
 
 
@@ -45,6 +47,7 @@ class _Answer:
     head: bytes
     body: bytes
     actor: Actor
+    resource: str
     maximum: int
     settings: LimitSettings
     expires: float | None
@@ -78,6 +81,9 @@ class Kept:
         version = self.version()
         if status not in (200, 304) or version != request.version or len(body) > LARGEST or actor.kind == "app":
             return
+        searched = request.path.startswith("/search/")
+        if searched and self._hub.db.value("SELECT 1 FROM search_stale LIMIT 1"):
+            return  # in a while it finds what it does not find yet
         if version != self._version or self._bytes > MOST_BYTES:
             self._answers, self._version, self._bytes = {}, version, 0
         lines = [
@@ -86,12 +92,13 @@ class Kept:
             if name.lower() not in VARYING and not name.lower().startswith(b"x-ratelimit-")
         ]
         first = b"HTTP/1.1 200 OK\r\n" if status == 200 else b"HTTP/1.1 304 Not Modified\r\n"
-        limits = self._hub.limits
+        limits, resource = self._hub.limits, "search" if searched else "core"
         self._answers[request.raw] = _Answer(
             first + b"".join(lines),
             body,
             actor,
-            limits.maximum(actor, "core"),
+            resource,
+            limits.maximum(actor, resource),
             limits.settings,
             auth.expiry(self._hub, request.authorization),
             status == 304,
@@ -110,7 +117,7 @@ class Kept:
         if found.expires is not None and found.expires <= hub.clock.timestamp():
             return None
         try:
-            counted = hub.limits.count(found.actor, "core", found.maximum, free=found.unchanged)
+            counted = hub.limits.count(found.actor, found.resource, found.maximum, free=found.unchanged)
         except GitHubError:
             return None  # the long way says so
         hub.stats["api GET"] += 1
