@@ -49,6 +49,14 @@ def search(
     hub: Hub, actor: Actor, text: str, offset: int, limit: int, sort: str = "", order: str = "desc"
 ) -> tuple[list[Row], int]:
     """A page of the issues that match GitHub's query language and that the actor sees, and how many there are."""
+    found, total = ids(hub, actor, text, offset, limit, sort, order)
+    return [hub.db.get("issues", issue_id) for issue_id in found], total
+
+
+def ids(
+    hub: Hub, actor: Actor, text: str, offset: int, limit: int, sort: str = "", order: str = "desc"
+) -> tuple[list[int], int]:
+    """As `search`, but ids alone."""
     query = issuequery.read(hub, actor, text)
     refresh_index(hub)
     where = Where()
@@ -76,4 +84,4 @@ def search(
         limit,
         offset,
     )
-    return [hub.db.get("issues", row["id"]) for row in page], total
+    return [row["id"] for row in page], total

@@ -39,6 +39,11 @@ def not_found(what: str, name: str) -> QueryError:
     return QueryError("NOT_FOUND", f"Could not resolve to {what} with the {name}.")
 
 
+def no_node(kind: str, id: str) -> QueryError:
+    """As `not_found`, of a global id; `kind` is "a" or a type."""
+    return QueryError("NOT_FOUND", f"Could not resolve to {kind} node with the global id of '{id}'")
+
+
 class Object:
     """A GraphQL object on top of a row of the database.
 

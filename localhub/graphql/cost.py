@@ -42,6 +42,12 @@ class Cost:
 def cost_of(operation: OperationDefinitionNode, document: DocumentNode, variables: Mapping[str, Any]) -> Cost:
     """The cost of one operation of a validated document."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    defaults = {
+        d.variable.name.value: int(d.default_value.value)
+        for d in operation.variable_definitions or ()
+        if isinstance(d.default_value, IntValueNode)
+    }
+    variables = defaults | dict(variables)
     cost = Cost()
     _walk(operation.selection_set, 1, fragments, variables, cost)
     if operation.operation == OperationType.MUTATION:

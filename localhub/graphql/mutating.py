@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from localhub import pulls
 from localhub.graphql import queries
 from localhub.graphql.accounts import account
-from localhub.graphql.base import Scope, not_found
+from localhub.graphql.base import Scope, no_node
 from localhub.graphql.issues import Issue, thread
 from localhub.graphql.milestones import Milestone
 from localhub.graphql.pulls import PullRequest
@@ -37,7 +37,7 @@ class Mutating:
     def _node(self, id: str, *kinds: type) -> Any:
         found = queries.node(self._scope, id)
         if not isinstance(found, kinds):
-            raise not_found(f"{kinds[0].__name__} node", f"the global id of '{id}'")
+            raise no_node(kinds[0].__name__, id)
         return found
 
     def _issue(self, id: str, role: str = "triage") -> tuple[Row, Row]:
@@ -76,7 +76,7 @@ class Mutating:
     def _no_projects(self, input: Input) -> None:
         """Clients send an empty list; a project that is named cannot exist here."""
         for id in input.get("projectIds") or []:
-            raise not_found("a node", f"global id of '{id}'")
+            raise no_node("a", id)
 
     def _me(self) -> Any:
         return account(self._scope, self._actor.account_id)

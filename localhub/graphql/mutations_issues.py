@@ -9,6 +9,8 @@ from localhub.graphql.base import QueryError
 from localhub.graphql.issues import Issue, IssueComment
 from localhub.graphql.mutating import BOTH, Input, Mutating, answer
 from localhub.graphql.repository import Repository
+from localhub.graphql.reviews import PullRequestReview, PullRequestReviewComment
+from localhub.timeline import record
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -54,8 +56,14 @@ class IssueMutations(Mutating):
     def closeIssue(self, input: Input) -> Input:
         _, row = self._issue(input["issueId"])
         reason = _REASONS[input.get("stateReason") or "COMPLETED"]
-        if row["state"] == "open":
-            issues.close(self._hub, row, self._actor.account_id, reason=reason)
+        original = self._node(input["duplicateIssueId"], Issue) if input.get("duplicateIssueId") else None
+        if original is not None and input.get("stateReason") != "DUPLICATE":
+            raise QueryError("UNPROCESSABLE", "duplicateIssueId needs the state reason DUPLICATE")
+        with self._hub.tx():
+            if row["state"] == "open":
+                issues.close(self._hub, row, self._actor.account_id, reason=reason)
+            if original is not None:
+                record(self._hub, row["id"], "marked_as_duplicate", self._actor.account_id, _of=original.row["id"])
         return answer(input, issue=self._show(row["id"]))
 
     def reopenIssue(self, input: Input) -> Input:
@@ -76,6 +84,14 @@ class IssueMutations(Mutating):
         parent, child = self._issue(input["issueId"])[1], self._node(input["subIssueId"], Issue).row
         relations.remove_sub_issue(self._hub, parent, child, self._actor)
         return answer(input, issue=self._show(parent["id"]), subIssue=self._show(child["id"]))
+
+    def reprioritizeSubIssue(self, input: Input) -> Input:
+        parent, child = self._issue(input["issueId"])[1], self._node(input["subIssueId"], Issue).row
+        after, before = (
+            self._node(input[key], Issue).row["id"] if input.get(key) else None for key in ("afterId", "beforeId")
+        )
+        relations.prioritise(self._hub, parent, child, after=after, before=before)
+        return answer(input, issue=self._show(parent["id"]))
 
     def addBlockedBy(self, input: Input) -> Input:
         row, blocker = self._issue(input["issueId"])[1], self._node(input["blockingIssueId"], Issue).row
@@ -99,7 +115,39 @@ class IssueMutations(Mutating):
                 labels.remove(self._hub, repo, row, name, self._actor)
         return answer(input, labelable=self._show(row["id"]))
 
+    def clearLabelsFromLabelable(self, input: Input) -> Input:
+        repo, row = self._issue(input["labelableId"])
+        labels.replace(self._hub, repo, row, [], self._actor)
+        return answer(input, labelable=self._show(row["id"]))
+
+    def addAssigneesToAssignable(self, input: Input) -> Input:
+        repo, row = self._issue(input["assignableId"])
+        issues.assign(self._hub, repo, row, self._logins(input["assigneeIds"]), self._actor)
+        return answer(input, assignable=self._show(row["id"]))
+
+    def removeAssigneesFromAssignable(self, input: Input) -> Input:
+        _, row = self._issue(input["assignableId"])
+        issues.unassign(self._hub, row, self._logins(input["assigneeIds"]), self._actor)
+        return answer(input, assignable=self._show(row["id"]))
+
     # -- comments
+
+    def minimizeComment(self, input: Input) -> Input:
+        return self._minimize(input, str(input["classifier"]).lower().replace("_", "-"))
+
+    def unminimizeComment(self, input: Input) -> Input:
+        return self._minimize(input, None)
+
+    def _minimize(self, input: Input, reason: str | None) -> Input:
+        """Hide a comment, or show it again; nobody is told."""
+        found = self._node(input["subjectId"], IssueComment, PullRequestReview, PullRequestReviewComment)
+        self._hub.access.require(self._actor, found.repository().row, BOTH, "write", role="triage")
+        table = {IssueComment: "comments", PullRequestReview: "reviews"}.get(type(found), "review_comments")
+        with self._hub.tx():
+            self._hub.db.update(table, found.row["id"], minimized=reason)
+        shown = type(found)(self._scope, self._hub.db.get(table, found.row["id"]))
+        key = "unminimizedComment" if reason is None else "minimizedComment"
+        return answer(input, **{key: shown})
 
     def addComment(self, input: Input) -> Input:
         repo, row = self._issue(input["subjectId"], role="read")

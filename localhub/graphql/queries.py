@@ -20,7 +20,8 @@ from localhub.graphql import (
     rules,
     timeline,
 )
-from localhub.graphql.base import QueryError, Scope, not_found
+from localhub.graphql.base import QueryError, Scope, no_node, not_found
+from localhub.graphql.search import SearchConnection
 from localhub.ids import parse_node_id, parse_text_node_id
 
 #: Type -> (table, class).
@@ -45,7 +46,7 @@ _TABLES: Mapping[str, tuple[str, Any]] = {
 
 def node(scope: Scope, id: str) -> Any:
     """The object of a node id, if it exists and the viewer may see it."""
-    missing = not_found("a node", f"global id of '{id}'")
+    missing = no_node("a", id)
     named = parse_text_node_id(id)
     if named is not None:
         kind, repo_id, text = named
@@ -135,6 +136,9 @@ class Query:
             return node(self._scope, id)
         except QueryError as error:
             return error
+
+    def search(self, query: str, type: str, **page: Any) -> SearchConnection:
+        return SearchConnection(self._scope, type, query, page)
 
     def viewer(self) -> accounts.User:
         # GitHub types the viewer as User, bots included.

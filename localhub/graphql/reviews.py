@@ -36,7 +36,20 @@ def _seen(review: Row, viewer: int) -> bool:
     return bool(review["state"] != "PENDING" or review["user_id"] == viewer)
 
 
-class PullRequestReview(_OfPull, Written):
+class _Hideable(_OfPull, Written):
+    def isMinimized(self) -> bool:
+        return self.row["minimized"] is not None
+
+    def minimizedReason(self) -> str | None:
+        reason: str | None = self.row["minimized"]
+        return reason
+
+    def viewerCanMinimize(self) -> bool:
+        repo = self.repository().row
+        return bool(self.hub.access.allowed(self.scope.actor, repo, "pull_requests", "write", role="triage"))
+
+
+class PullRequestReview(_Hideable):
     COLUMNS = {
         "state": "state",
         "createdAt": "created_at",
@@ -139,7 +152,7 @@ class PullRequestReviewThread(_OfPull):
         return Connection(self._comments(), lambda row: PullRequestReviewComment(self.scope, row), **page)
 
 
-class PullRequestReviewComment(_OfPull, Written):
+class PullRequestReviewComment(_Hideable):
     COLUMNS = {
         "path": "path",
         "diffHunk": "diff_hunk",

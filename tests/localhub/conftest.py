@@ -320,8 +320,8 @@ def _validate_hook(delivery: Delivery) -> dict[str, Any]:
     assert delivery.signed()
     assert delivery.headers["X-GitHub-Hook-Installation-Target-ID"] == str(APP_ID)
     module = _schemas(f"webhooks.{delivery.event}")
-    types = module.action_types if hasattr(module, "action_types") else None
-    model = types[str(delivery.action)] if types else module.Event
+    types = getattr(module, "action_types", None)
+    model = types[str(delivery.action)] if isinstance(types, dict) else module.Event  # push has no actions
     missing = _missing_organization(model, delivery.payload)
     TypeAdapter(model).validate_python(delivery.payload | missing)
     assert set(delivery.payload["installation"]) >= {"id", "node_id"} or delivery.event.startswith("installation")
