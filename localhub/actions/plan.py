@@ -164,6 +164,15 @@ def used_actions(tree: Any) -> set[str]:
     return set().union(*(used_actions(item) for item in tree)) if isinstance(tree, list) else set()
 
 
+def needs_node(tree: Any) -> bool:
+    """Whether act itself may need Node.js for this: for `hashFiles` and for actions that the repository brings."""
+    if isinstance(tree, Mapping):
+        return str(tree.get("uses") or "").startswith("./") or any(needs_node(item) for item in tree.values())
+    if isinstance(tree, list):
+        return any(needs_node(item) for item in tree)
+    return isinstance(tree, str) and "hashfiles" in tree.lower()
+
+
 def text(tree: Mapping[str, Any]) -> str:
     """`tree` as the text of a workflow file."""
     return yaml12.dump(dict(tree))

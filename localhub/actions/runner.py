@@ -190,6 +190,9 @@ class Runner:
             Mount(folder / "home", "/home/runner", writable=True),
         ]
         env = {"XDG_CACHE_HOME": "/home/runner/.cache", "PAGER": "cat", "GIT_PAGER": "cat", "DO_NOT_TRACK": "1"}
+        if not plan.needs_node(request.document):
+            # act asks `gh` for a token and node for its path at every start, which takes longer than all the rest.
+            env |= {"PATH": "/nonexistent"}
         process = self.sandbox.start(_command(request, self.sandbox.environment()), mounts, env, "/workspace", slot)
         limit = threading.Timer(request.time_limit, execution.cancel, [_too_long(request.time_limit)])
         limit.daemon = True
@@ -256,6 +259,7 @@ def _command(request: Request, base: Mapping[str, str]) -> list[str]:
         command += ["--local-repository", f"{action}=/run/localhub/stubs/{name}"]
     # No git here may ask a terminal, and act's own values would name its defaults.
     job = {"PAGER": "cat", "GIT_PAGER": "cat", "TERM": "dumb", "GIT_TERMINAL_PROMPT": "0"}
+    # (act hands its own PATH to steps only when it is told no other.)
     job |= {name: base[name] for name in ("PATH", "PYTHONPATH") if name in base}
     for name, value in job.items():
         command += ["--env", f"{name}={value}"]

@@ -170,7 +170,7 @@ class Sandbox:
 
 
 #: Set inside, where the counts are the sandbox's own: processes, size of one file, no core dumps.
-_LIMITS = ("prlimit", "--nproc=1024", "--fsize=4294967296", "--core=0", "--")
+_LIMITS = ("/usr/bin/prlimit", "--nproc=1024", "--fsize=4294967296", "--core=0", "--")
 
 
 def own_folder(path: Path) -> None:

@@ -61,6 +61,9 @@ def world(scratch: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     tree = tmp_path_factory.mktemp("tree")
     (tree / "hello.sh").write_text("#!/bin/sh\necho hello from $0\n")
     (tree / "hello.sh").chmod(0o755)
+    (tree / "js").mkdir()
+    (tree / "js" / "action.yml").write_text("runs: {using: node20, main: main.js}")
+    (tree / "js" / "main.js").write_text("console.log('node says hi')")
     (tree / "act").mkdir()
     (tree / "act" / "action.yml").write_text("runs: {using: composite, steps: [{run: echo local action, shell: sh}]}")
     who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
@@ -166,6 +169,43 @@ def test_nothing_goes_green_that_should_not(world: World, steps: str, message: s
     failures = [note.message for note in job.annotations if note.level == "failure"]
     assert failures
     assert message in failures[0], failures
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")
+@pytest.mark.parametrize(
+    ("asked", "warned"), [("3.1", False), ("3.99", True), ("3.x", False), (">=3.5", False), ("2.7", True)]
+)
+def test_another_python_than_asked_for_is_told(world: World, asked: str, warned: bool) -> None:
+    asked = ".".join(platform_python().split(".")[:2]) if asked == "3.1" else asked
+    job = world.run(f"    steps: [{{uses: actions/setup-python@v5, with: {{python-version: '{asked}'}}}}]")
+    assert job.conclusion == "success", job.log
+    assert [note.level for note in job.annotations] == (["warning"] if warned else [])
+
+
+def platform_python() -> str:
+    """The system's Python, which is what the sandbox has."""
+    said = subprocess.check_output(["/usr/bin/python3", "-V"], text=True)
+    return said.split()[1]
+
+
+def test_node_is_there_for_what_needs_it(world: World) -> None:
+    job = world.run("""
+    steps:
+      - uses: actions/checkout@v4
+      - uses: ./js
+      - run: test -n "${{ hashFiles('hello.sh') }}" && test -z "${{ hashFiles('nothing') }}"
+""")
+    assert job.conclusion == "success", job.log
+    assert "node says hi" in said(job)
+
+
+def test_steps_see_nothing_of_the_runner_s_own_environment(world: World) -> None:
+    job = world.run("    steps: [{run: 'command -v git && env'}]")
+    assert job.conclusion == "success", job.log
+    names = {line.split("=")[0] for line in said(job) if "=" in line}
+    assert {"PATH", "HOME", "CI", "RUNNER_TEMP", "GITHUB_WORKSPACE"} <= names
+    assert not [line for line in said(job) if line.startswith("PATH=/nonexistent")]
+    assert not [name for name in names if name.startswith(("LOCALHUB", "GH_"))]
 
 
 def test_jobs_see_no_network_and_nothing_of_the_machine(world: World) -> None:
