@@ -41,9 +41,10 @@ def person(hub: Hub, account_id: int | None) -> dict[str, Any]:
 
 
 def ink(color: str) -> str:
-    """Black or white: what can be read on a background of this colour (six hexadecimal digits)."""
-    red, green, blue = (int(color[at : at + 2], 16) for at in (0, 2, 4))
-    return "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
+    """Black or white: what is read better on this colour (six hexadecimal digits), by WCAG's measure of contrast."""
+    parts = (int(color[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return "#000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#fff"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -30,6 +30,11 @@ _WORDS = {
     "unlocked": "unlocked the conversation",
     "base_ref_changed": "changed the base branch",
     "head_ref_deleted": "deleted the branch",
+    "head_ref_restored": "restored the branch",
+    "referenced": "mentioned this in a commit:",
+    "pinned": "pinned this",
+    "unpinned": "unpinned this",
+    "connected": "made a branch for this",
     "head_ref_force_pushed": "force-pushed the branch",
     "review_dismissed": "dismissed a review",
     "auto_merge_enabled": "turned auto-merge on",
@@ -46,6 +51,11 @@ _OTHERS = {
     "blocking_added": ("marked this as blocking", "blocking_id"),
     "blocking_removed": ("unmarked this as blocking", "blocking_id"),
 }
+_GATHERED = {
+    "labeled": "added the label ", "unlabeled": "removed the label ", "assigned": "assigned ",
+    "unassigned": "unassigned ", "review_requested": "asked for a review by ",
+    **{event: f"{words} " for event, (words, _) in _OTHERS.items()},
+}  # fmt: skip
 _PEOPLE = {
     "assigned": ("assigned", "assignee_id"),
     "unassigned": ("unassigned", "assignee_id"),
@@ -65,6 +75,8 @@ class Item:
     words: Markup | str = ""
     icon: str = "dot"
     threads: list[Thread] = field(default_factory=list)
+    also: list[Markup | str] = field(default_factory=list)
+    """the same done once more by the same person: what it was done to"""
     hidden: int = 0
     """of kind hidden: how many items are left out here"""
 
@@ -113,10 +125,28 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
             if comment is not None:
                 found.append(Item("comment", row["created_at"], comment["author_id"], comment))
         else:
+            if row["event"] == "closed" and pull is not None and pull["merged"]:
+                continue  # "merged" has told it
             words = _words(hub, talk, row, data)
             found.append(Item("event", row["created_at"], row["actor_id"], row, words, _icon(row["event"], data)))
     found += alone.values()  # comments on lines outside of a review: the timeline does not have them
     found.sort(key=lambda item: item.at)  # stable: what happened within one second keeps its order
+    return _gathered(found)
+
+
+def _gathered(items: list[Item]) -> list[Item]:
+    """Labels, people and relations that one person set one after the other as one line."""
+    found: list[Item] = []
+    for item in items:
+        last = found[-1] if found else None
+        if (
+            last is not None and last.kind == item.kind == "event" and item.row is not None and last.row is not None
+            and item.by == last.by and item.row["event"] == last.row["event"] in _GATHERED
+        ):  # fmt: skip
+            lead = _GATHERED[item.row["event"]]
+            last.also.append(Markup(str(item.words).removeprefix(lead)))  # noqa: S704 (our own words)
+        else:
+            found.append(item)
     return found
 
 
@@ -182,7 +212,7 @@ def _words(hub: Hub, talk: Talk, row: Row, data: dict[str, Any]) -> Markup:
         words += " as not planned"
     sha = data.get("commit_id")
     if sha:
-        words += Markup(" in ") + talk.commit_link(str(sha))
+        words += (Markup(" ") if event == "referenced" else Markup(" in ")) + talk.commit_link(str(sha))
     dismissal = (data.get("dismissed_review") or {}).get("dismissal_message")
     return words + (Markup(": {}").format(dismissal) if dismissal else Markup(""))
 

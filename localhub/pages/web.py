@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Coroutine, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -78,6 +79,22 @@ async def read_form(request: Request) -> Posted:
     if session and not hmac.compare_digest("".join(fields.get("csrf", [])), csrf(session)):
         raise forbidden("This form is out of date: go back, reload the page and send it again.")
     return Posted(fields)
+
+
+def known_host(host: str, public: str | None) -> bool:
+    """Whether a browser was led here by a name that only this machine's owner gives.
+
+    Any other name may be somebody's whose site points it at this address, to act in the name of who has a page open
+    (DNS rebinding); a numeric address cannot be.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost" or name.endswith(".localhost") or name == (urlsplit(public or "").hostname or "localhost"):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 FormDep = Annotated[Posted, Depends(read_form)]
@@ -194,6 +211,8 @@ def route_class(web: Web) -> type[APIRoute]:
 
             async def handler(request: Request) -> Response:
                 try:
+                    if request.method == "POST" and not known_host(request.headers.get("host", ""), web.hub.public_url):
+                        raise forbidden("Pages act by this machine's own names and addresses alone.")
                     return await inner(request)
                 except (GitHubError, HTTPException, RequestValidationError) as error:
                     if not _wants_page(request):

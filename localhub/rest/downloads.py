@@ -11,6 +11,8 @@ from localhub.gitstore import GitRepo
 from localhub.hub import Hub
 from localhub.refs import git_of
 
+PLAIN = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
 
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
@@ -27,7 +29,7 @@ def router(hub: Hub) -> APIRouter:
             content = git.read(commit, "/".join(parts[cut:])) if commit else None
             if content is not None:
                 kind = "application/octet-stream" if b"\0" in content[:8000] else "text/plain; charset=utf-8"
-                return Response(content, media_type=kind)
+                return Response(content, media_type=kind, headers=PLAIN)
         raise not_found()
 
     @api.get("/{owner}/{name}/pull/{number:int}.{kind}")
@@ -47,7 +49,14 @@ def router(hub: Hub) -> APIRouter:
             return PlainTextResponse(gitdiff.commit_patch(git, found.sha))
         return _difference(git, found.parents[0] if found.parents else None, found.sha, kind)
 
-    @api.get("/{owner}/{name}/compare/{base}...{head}.{kind}")
+    @api.get("/{owner}/{name}/compare/{base}...{head}.diff")
+    def compared(owner: str, name: str, base: str, head: str) -> Response:
+        return compare(owner, name, base, head, "diff")
+
+    @api.get("/{owner}/{name}/compare/{base}...{head}.patch")
+    def compared_as_mail(owner: str, name: str, base: str, head: str) -> Response:
+        return compare(owner, name, base, head, "patch")
+
     def compare(owner: str, name: str, base: str, head: str, kind: str) -> Response:
         git = read(owner, name)
         one, other = git.resolve(base), git.resolve(head)
