@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 BIN := $(VENV)/bin
 
-.PHONY: help setup setup-dev bubblewrap browser gh demo test lint test-slow replay-real bench-engine bench-localhub lock clean
+.PHONY: help setup setup-dev bubblewrap browser gh demo test lint test-slow contract replay-real bench-engine bench-localhub lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ lint: $(VENV)/.dev ## style, types and the arrows between the rooms
 
 test-slow: setup-dev browser gh ## what needs other ecosystems or more than a minute
 	$(PY) -m pytest -m slow -n 2 --dist loadgroup -q $(ARGS)
+
+contract: setup-dev ## plays every call that localhub serves, judges it by GitHub's description and writes localhub/CONTRACT.md
+	CONTRACT=write $(PY) -m pytest tests/localhub/contract -q $(ARGS)
 
 replay-real: setup ## two releases of a real package, from the package index, through the whole loop
 	$(PY) -m bot.demo.replay_real $(ARGS)

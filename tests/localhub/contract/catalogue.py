@@ -39,6 +39,10 @@ def anonymous(path: str) -> str:
     return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
+ALSO_LISTED = {"issues/list-events": "IssueEvent"}
+"""What a list has besides what GitHub's description says: `closed`, `reopened` and others have no model of their own."""
+
+
 @dataclass(frozen=True)
 class Operation:
     id: str
@@ -116,7 +120,9 @@ def _models(operation: str, version: str) -> Models:
     assert errors is None or isinstance(errors, ast.Dict)
     return Models(
         _adapter(request, version) if request else None,
-        _adapter(keywords["response_model"], version) if "response_model" in keywords else None,
+        _adapter(keywords["response_model"], version, ALSO_LISTED.get(operation))
+        if "response_model" in keywords
+        else None,
         {int(ast.literal_eval(key)): _adapter(value, version) for key, value in zip(errors.keys, errors.values, strict=True)}
         if errors
         else {},
@@ -135,8 +141,11 @@ class _Names(dict[str, Any]):
         return getattr(self._models, name)
 
 
-def _adapter(expression: ast.expr, version: str) -> TypeAdapter[Any]:
-    return TypeAdapter(eval(ast.unparse(expression), {"__builtins__": {}}, _Names(version)))
+def _adapter(expression: ast.expr, version: str, also_listed: str | None = None) -> TypeAdapter[Any]:
+    text = ast.unparse(expression)
+    if also_listed:
+        text = f"list[Union[{text.removeprefix('list[').removesuffix(']')}, {also_listed}]]"
+    return TypeAdapter(eval(text, {"__builtins__": {}}, _Names(version)))
 
 
 @cache

@@ -6,7 +6,20 @@ import json
 from pathlib import Path
 
 import httpx
-from graphql import FieldNode, GraphQLSchema, OperationDefinitionNode, build_schema, parse
+from graphql import (
+    FieldNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    OperationDefinitionNode,
+    build_schema,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+    parse,
+)
 
 SCHEMA = Path(__file__).parents[3] / "localhub" / "graphql" / "schema.graphql"
 
@@ -49,3 +62,40 @@ class Documents:
 
 def _answered(data: dict[str, object], field: FieldNode) -> bool:
     return data.get((field.alias or field.name).value) is not None
+
+
+ARGUMENTS = {
+    "issue": "number: 1", "issueOrPullRequest": "number: 1", "pullRequest": "number: 4", "isRequired": "pullRequestNumber: 4",
+    "label": 'name: "bug"', "milestone": "number: 1", "object": 'expression: "HEAD"', "ref": 'qualifiedName: "refs/heads/main"',
+    "repository": 'name: "sample", owner: "alice"', "repositories": "first: 1",
+}  # fmt: skip
+"""What a field is asked with, by its name, in the world that the suite makes."""
+
+
+def selection(kind: GraphQLOutputType, depth: int, schema: GraphQLSchema) -> str:
+    """Every field of a type and, so many levels deep, of what it leads to: each resolver has to give what it promises."""
+    named = get_named_type(kind)
+    if is_leaf_type(named):
+        return ""
+    if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
+        parts = [
+            f"... on {one.name} {_fields(one, depth, schema, one.name)}" for one in schema.get_possible_types(named)
+        ]
+        return "{ __typename " + " ".join(parts) + " }"
+    assert isinstance(named, GraphQLObjectType)
+    return _fields(named, depth, schema)
+
+
+def _fields(kind: GraphQLObjectType, depth: int, schema: GraphQLSchema, prefix: str = "") -> str:
+    """With a prefix each field has its own name, since members of a union may not differ in the type of one name."""
+    found = []
+    for name, field in kind.fields.items():
+        leaf = is_leaf_type(get_named_type(field.type))
+        arguments = ARGUMENTS.get(name, "first: 2" if "first" in field.args else "")
+        asked = not any(is_required_argument(each) for each in field.args.values()) or arguments
+        if not asked or (not leaf and depth == 0):
+            continue
+        alias = f"{prefix}_{name}: " if prefix else ""
+        given = f"({arguments})" if arguments and field.args else ""
+        found.append(f"{alias}{name}{given} {selection(field.type, depth - 1, schema)}".strip())
+    return "{ " + " ".join(found or ["__typename"]) + " }"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -87,10 +88,13 @@ def disagreements(adapter: TypeAdapter[Any], content: bytes) -> list[str]:
 
 def webhook(delivery: Delivery) -> list[str]:
     """What is wrong with a delivery's headers, signature and payload."""
+    kind = delivery.headers.get("X-GitHub-Hook-Installation-Target-Type")
+    target = APP_ID if kind == "integration" else delivery.payload["repository"]["id"]
     wanted = {
         "Accept": "*/*", "Content-Type": "application/json", "X-GitHub-Event": delivery.event,
-        "X-GitHub-Hook-ID": str(APP_ID), "X-GitHub-Hook-Installation-Target-ID": str(APP_ID),
-        "X-GitHub-Hook-Installation-Target-Type": "integration",
+        "X-GitHub-Hook-ID": str(APP_ID) if kind == "integration" else delivery.headers.get("X-GitHub-Hook-ID", "?"),
+        "X-GitHub-Hook-Installation-Target-ID": str(target),
+        "X-GitHub-Hook-Installation-Target-Type": "integration" if "installation" in delivery.payload else "repository",
     }  # fmt: skip
     wrong = [
         f"{name} is {delivery.headers.get(name)!r}" for name in wanted if delivery.headers.get(name) != wanted[name]
@@ -113,10 +117,25 @@ def webhook_model(event: str, action: str | None) -> Any:
     return types.get(action) if isinstance(types, dict) else types
 
 
+def webhook_names() -> list[str]:
+    """Every event that GitHub's description has."""
+    folder = Path(_schemas("webhooks", OLD).__file__).parent
+    return sorted(each.stem for each in folder.glob("*.py") if not each.stem.startswith("_"))
+
+
+def webhook_actions(event: str) -> list[str | None]:
+    """Read from the source: loading every model would take a minute."""
+    folder = Path(_schemas("webhooks", OLD).__file__).parent
+    text = (folder / f"{event}.py").read_text().partition("\naction_types")[2]
+    return re.findall(r'^    "(\w+)":', text, re.M) or [None]
+
+
 def _failure(operation: Operation, response: httpx.Response, version: str) -> list[str]:
     status = response.status_code
     if status not in operation.statuses() | ALWAYS_ALLOWED | {301, 307}:
         return [f"answers {status}, which GitHub does not document: {response.text[:80]}"]
+    if not response.headers.get("Content-Type", "").startswith("application/json"):
+        return [f"{status}: is no JSON: {response.text[:80]!r}"]
     body = json.loads(response.content)
     usual = "ValidationError" if status == 422 and "errors" in body else "BasicError"
     adapter = operation.models(version).errors.get(status) or TypeAdapter(getattr(_schemas("models", version), usual))

@@ -21,9 +21,16 @@ UNDOCUMENTED = {
     "GET /repos/{}/{}/contents": "the root folder: GitHub documents it as an empty `path`",
     "GET /repos/{}/{}/git/refs": "all refs: documented until 2019 and still there",
     "GET /repos/{}/{}/git/refs/{}": "one ref or those that start so: documented until 2019 and still there",
+    "GET /repos/{}/{}/tarball": "the default branch: GitHub documents it as an empty `ref`",
+    "GET /repos/{}/{}/zipball": "the same",
+    "POST /repos/{}/{}/hooks/{}/test": "the older name of `tests`, which octokit still calls",
     "GET /repos/{}/{}/statuses/{}": "statuses of a ref by the older path, to which `statuses_url` points",
 }
 """Routes under the API's roots that GitHub's description does not have, and why localhub has them."""
+
+
+ALWAYS_EMPTY = {"actions/list-workflow-run-artifacts": "workflow jobs cannot upload artifacts here"}
+"""Lists in which nothing can ever be: they agree with GitHub, but prove nothing."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from localhub.events import WEBHOOKS
-from tests.localhub.conftest import World
+from tests.localhub.conftest import World, plain_client
 from tests.localhub.contract import judge
 from tests.localhub.contract.catalogue import NEW, OLD, Operation
 from tests.localhub.contract.graphqldocs import Documents
@@ -79,7 +79,7 @@ class Ledger:
             wrong += [text for text in judge.webhook(delivery) if text not in wrong]
 
     def missing_webhooks(self) -> set[tuple[str, str | None]]:
-        return {(event, action) for event, actions in WEBHOOKS.items() for action in actions} - set(self.webhooks)
+        return vocabulary() - set(self.webhooks)
 
     def breaches(self) -> list[str]:
         """All that disagrees with GitHub, in one list."""
@@ -90,12 +90,17 @@ class Ledger:
         return sorted(set(found)) + [f"no route: {each}" for each in self.strays] + self.documents.breaches()
 
 
+def vocabulary() -> set[tuple[str, str | None]]:
+    """Every webhook that localhub may send; `ping` is no event but what a new hook is greeted with."""
+    return {(event, action) for event, actions in WEBHOOKS.items() for action in actions} | {("ping", None)}
+
+
 class Session:
     """A world and people in it, in one scenario."""
 
     def __init__(self, world: World, ledger: Ledger, probed: set[str]) -> None:
         self.world, self.ledger, self._probed = world, ledger, probed
-        self._raw = httpx.Client(trust_env=False, timeout=30)
+        self._raw = plain_client()
         world.admin("/limits", RELAXED)
         self.narrow = world.bot_token({"metadata": "read"})
         self.alice, self.bob, self.carol = (self.person(login) for login in ("alice", "bob", "carol"))

@@ -49,6 +49,8 @@ def workflow_runs(c: Session) -> None:
     body(c.bot.get(f"{REPO}/actions/workflows"))
     body(c.bot.get(f"{REPO}/actions/workflows/ci.yml"))
     body(c.bot.get(f"{REPO}/actions/workflows/ci.yml/runs"))
+    for switch in ("disable", "enable"):
+        assert c.bot.put(f"{REPO}/actions/workflows/ci.yml/{switch}").status_code == 204
     body(c.bot.post(f"{place}/rerun-failed-jobs", json={}), 201)
     assert run(c)["run_attempt"] == 2
     body(c.bot.post(f"{place}/rerun", json={}), 201)

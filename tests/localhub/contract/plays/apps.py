@@ -7,9 +7,7 @@ import re
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
-from tests.localhub.conftest import PERMISSIONS
+from tests.localhub.conftest import PERMISSIONS, plain_client
 from tests.localhub.contract.session import NEW, VERSION, Session, body, scenario
 
 REPO = "/repos/alice/sample"
@@ -65,7 +63,7 @@ def a_manifest(c: Session) -> None:
         "name": "Fresh App", "url": "http://example.org", "redirect_url": "http://127.0.0.1:9/back",
         "hook_attributes": {"url": c.world.hooks.url}, "default_permissions": {"issues": "write"}, "default_events": ["issues"],
     }  # fmt: skip
-    with httpx.Client(base_url=c.world.url, headers={"Accept": "text/html"}, trust_env=False) as browser:
+    with plain_client(base_url=c.world.url, headers={"Accept": "text/html"}) as browser:
         shown = browser.post("/settings/apps/new", data={"manifest": json.dumps(manifest)})
         fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', shown.text)}
         back = browser.post("/settings/apps/create", data={**fields, "owner": "alice"})

@@ -81,6 +81,12 @@ def files(c: Session) -> None:
 
 
 @scenario
+def archives(c: Session) -> None:
+    for kind in ("tarball", "zipball"):
+        assert c.bot.get(f"{REPO}/{kind}/main").status_code == 302
+
+
+@scenario
 def commits(c: Session) -> None:
     branch(c, "topic")
     sha = put(c, "b.txt", "b\n", "topic")

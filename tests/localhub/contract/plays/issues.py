@@ -30,12 +30,13 @@ def the_life_of_an_issue(c: Session) -> None:
     place = f"{REPO}/issues/{one['number']}"
     body(c.alice.get(place))
     body(c.alice.get(f"{REPO}/issues", params={"state": "all"}))
-    body(c.alice.get("/issues", params={"filter": "all"}))
     for change in (
         {"title": "Two", "body": "Other text"}, {"milestone": None}, {"state": "closed", "state_reason": "completed"},
         {"state": "open"}, {"labels": ["bug", "help wanted"], "assignees": ["alice", "bob"]},
+        {"milestone": 1},
     ):  # fmt: skip
         body(c.alice.patch(place, json=change))
+    body(c.alice.get("/issues"))
     assert c.alice.put(f"{place}/lock", json={"lock_reason": "too heated"}).status_code == 204
     body(c.alice.get(place))
     assert c.alice.delete(f"{place}/lock").status_code == 204

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.localhub.conftest import SECRET
 from tests.localhub.contract.session import Session, body, scenario
 
 REPO = "/repos/alice/sample"
@@ -45,6 +46,13 @@ def the_life_of_a_repository(c: Session) -> None:
 
 
 @scenario
+def topics(c: Session) -> None:
+    body(c.alice.put(f"{REPO}/topics", json={"names": ["robots", "git"]}))
+    body(c.alice.get(f"{REPO}/topics"))
+    assert body(c.alice.get("/search/repositories", params={"q": "sample in:name"}))["total_count"] == 1
+
+
+@scenario
 def collaborators(c: Session) -> None:
     body(c.alice.get(f"{REPO}/collaborators"))
     assert c.alice.get(f"{REPO}/collaborators/bob").status_code == 204
@@ -78,4 +86,25 @@ def rulesets(c: Session) -> None:
     body(c.alice.get(place))
     body(c.alice.get(f"{REPO}/rules/branches/main"))
     body(c.alice.put(place, json={"enforcement": "disabled"}))
+    assert c.alice.delete(place).status_code == 204
+
+
+@scenario
+def webhooks_of_a_repository(c: Session) -> None:
+    config = {"url": c.world.hooks.url, "content_type": "json", "secret": SECRET, "insecure_ssl": "0"}
+    wanted = {"name": "web", "active": True, "events": ["issues", "push"], "config": config}
+    made = body(c.alice.post(f"{REPO}/hooks", json=wanted), 201)
+    place = f"{REPO}/hooks/{made['id']}"
+    body(c.alice.get(f"{REPO}/hooks"))
+    body(c.alice.get(place))
+    body(c.alice.patch(place, json={"add_events": ["issue_comment"], "config": config}))
+    body(c.alice.get(f"{place}/config"))
+    body(c.alice.patch(f"{place}/config", json=config))
+    assert c.alice.post(f"{place}/pings").status_code == 204
+    assert c.alice.post(f"{place}/tests").status_code == 204
+    body(c.alice.post(f"{REPO}/issues", json={"title": "Told"}), 201)
+    c.settle()
+    newest = body(c.alice.get(f"{place}/deliveries"))[0]
+    body(c.alice.get(f"{place}/deliveries/{newest['id']}"))
+    body(c.alice.post(f"{place}/deliveries/{newest['id']}/attempts"), 202)
     assert c.alice.delete(place).status_code == 204
