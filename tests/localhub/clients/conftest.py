@@ -167,3 +167,33 @@ def packages(pytestconfig: pytest.Config) -> Callable[[Path], Path]:
         return target / "node_modules"
 
     return installed
+
+
+@pytest.fixture
+def localhub(tmp_path: Path) -> Iterator[Callable[..., Localhub]]:
+    """Starts `python -m localhub` with a seed, over HTTP."""
+    started: list[Localhub] = []
+
+    def start(seed: dict[str, Any] | None = None, *options: str) -> Localhub:
+        started.append(Localhub(tmp_path / f"hub-{len(started)}", *options, seed=seed))
+        return started[-1]
+
+    yield start
+    for hub in started:
+        hub.close()
+
+
+@pytest.fixture
+def app_seed(key_pem: str) -> Callable[[str], dict[str, Any]]:
+    """People, repositories, and an app that is told of everything at an address."""
+
+    def seed(hook: str) -> dict[str, Any]:
+        app = {
+            "id": 77, "slug": "helper", "owner": "alice", "private_key_pem": key_pem, "webhook_url": hook,
+            "webhook_secret": "a webhook secret",
+            "permissions": {"issues": "write", "pull_requests": "write", "checks": "write", "contents": "read", "metadata": "read"},
+            "events": ["issues", "issue_comment", "pull_request", "check_run"],
+        }  # fmt: skip
+        return SEED | {"apps": [app], "installations": [{"app": "helper", "account": "alice"}]}
+
+    return seed
