@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ class Person:
         self.git("add", "-A")
         self.git("commit", "-qm", f"Add {path}")
         self.git("push", "-qu", "origin", "HEAD")
+
+
+def settled(look: Callable[[], str], text: str) -> None:
+    """Search sees what is new with GitHub's delay."""
+    end = time.monotonic() + 20
+    while text not in (found := look()):
+        assert time.monotonic() < end, found
+        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -140,6 +149,8 @@ def test_issues(alice: Person, bob: Person) -> None:
     assert made.strip().endswith("https://localhub.test/alice/issues/issues/1")
     bob.gh("issue", "create", "-t", "Second", "-b", "for @alice")
     assert "OPEN\tFirst\tbug" in alice.gh("issue", "list")
+    settled(lambda: alice.gh("issue", "list", "-l", "bug", "-S", "First in:title"), "OPEN\tFirst")
+    settled(lambda: alice.gh("search", "issues", "--author", "bob", "--repo", "alice/issues"), "Second")
     assert "mentioning you\n  2" in alice.gh("issue", "status").replace("Issues ", "")
     view = alice.gh("issue", "view", "1")
     assert "assignees:\talice" in view
@@ -175,6 +186,8 @@ def test_pull_requests(alice: Person, bob: Person) -> None:
     alice.commit("a.txt", "hi\n", "topic")
     alice.gh("pr", "create", "-t", "Add a", "-b", "Closes #1", "-l", "bug", "-a", "@me", "-r", "bob")
     assert "Add a\ttopic\tOPEN" in alice.gh("pr", "list")
+    settled(lambda: alice.gh("pr", "status").partition("Requesting")[0], "Created by you\n  #2  Add a [topic]")
+    settled(lambda: bob.gh("pr", "status").partition("Requesting")[2], "#2  Add a [topic]")
     assert "reviewers:\tbob (Requested)" in alice.gh("pr", "view")
     assert "+hi" in alice.gh("pr", "diff")
     assert alice.gh("pr", "diff", "--name-only").strip() == "a.txt"
