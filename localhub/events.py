@@ -20,6 +20,7 @@ WEBHOOKS: dict[str, tuple[str | None, ...]] = {
         "demilestoned", "locked", "unlocked", "pinned", "unpinned", "deleted",
     ),
     "label": ("created", "edited", "deleted"),
+    "milestone": ("created", "edited", "closed", "opened", "deleted"),
     "pull_request": (
         "opened", "edited", "closed", "reopened", "synchronize", "converted_to_draft", "ready_for_review",
         "auto_merge_enabled", "auto_merge_disabled", "review_requested", "review_request_removed", "labeled",

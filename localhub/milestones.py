@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localhub import issues
+from localhub.clock import iso, parse_iso
+from localhub.context import current_actor
 from localhub.errors import check_length, field, invalid, not_found
+from localhub.events import Event
+from localhub.render import issues as render
 
 if TYPE_CHECKING:
     from localhub.auth import Actor
@@ -27,6 +32,7 @@ def create(
 ) -> Row:  # fmt: skip
     """A new milestone; titles are its repository's own."""
     _check(title, state)
+    due_on = _date(due_on)
     with hub.tx():
         _check_free(hub, repo, title)
         number = hub.db.value("SELECT COALESCE(MAX(number), 0) + 1 FROM milestones WHERE repo_id = ?", repo["id"])
@@ -36,7 +42,7 @@ def create(
             due_on=due_on, creator_id=actor.account_id, created_at=now, updated_at=now,
             closed_at=now if state == "closed" else None,
         )  # fmt: skip
-    return hub.db.get("milestones", made)
+        return _tell(hub, repo, made, "created", actor.account_id)
 
 
 def change(hub: Hub, repo: Row, row: Row, wanted: dict[str, Any]) -> Row:
@@ -45,16 +51,45 @@ def change(hub: Hub, repo: Row, row: Row, wanted: dict[str, Any]) -> Row:
     with hub.tx():
         if wanted.get("title", row["title"]) != row["title"]:
             _check_free(hub, repo, wanted["title"])
-        if wanted.get("state", row["state"]) != row["state"]:
+        if "due_on" in wanted:
+            wanted = {**wanted, "due_on": _date(wanted["due_on"])}
+        turned = wanted.get("state", row["state"]) != row["state"]
+        if turned:
             wanted = {**wanted, "closed_at": hub.now() if wanted["state"] == "closed" else None}
         hub.db.update("milestones", row["id"], updated_at=hub.now(), **wanted)
+        by, told = current_actor().account_id, ("title", "description", "due_on")
+        changes = {key: {"from": row[key]} for key in told if key in wanted and wanted[key] != row[key]}
+        if changes:
+            _tell(hub, repo, row["id"], "edited", by, changes=changes)
+        if turned:
+            _tell(hub, repo, row["id"], "closed" if wanted["state"] == "closed" else "opened", by)
     return hub.db.get("milestones", row["id"])
 
 
 def delete(hub: Hub, row: Row) -> None:
     """Its issues stay, without a milestone."""
+    repo, actor = hub.access.repo_by_id(row["repo_id"]), current_actor()
     with hub.tx():
+        for issue in hub.db.rows("SELECT * FROM issues WHERE milestone_id = ? ORDER BY id", row["id"]):
+            issues.set_milestone(hub, repo, issue, None, actor)
+        _tell(hub, repo, row["id"], "deleted", actor.account_id)
         hub.db.execute("DELETE FROM milestones WHERE id = ?", row["id"])
+
+
+def _tell(hub: Hub, repo: Row, milestone_id: int, action: str, by: int, **more: Any) -> Row:
+    row = hub.db.get("milestones", milestone_id)
+    hub.emit(Event("milestone", action, repo["id"], by, {"milestone": render.milestone(hub, repo, row), **more}))
+    return row
+
+
+def _date(text: str | None) -> str | None:
+    """GitHub keeps the day: a due date is told of as its midnight."""
+    if not text:
+        return None
+    try:
+        return iso(parse_iso(text if "T" in text else f"{text}T00:00:00Z").replace(hour=0, minute=0, second=0))
+    except ValueError as error:
+        raise invalid("Validation Failed", field("Milestone", "due_on", "invalid")) from error
 
 
 def _check(title: str, state: str) -> None:

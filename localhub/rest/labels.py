@@ -1,11 +1,11 @@
-"""Labels of repositories and of issues; assignees; milestones."""
+"""Labels of repositories and of issues; assignees."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub import issues, labels, milestones
+from localhub import issues, labels
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import not_found
@@ -34,13 +34,6 @@ class Labels(BaseModel):
 
 class Assignees(BaseModel):
     assignees: list[str] = []
-
-
-class Milestone(BaseModel):
-    title: str
-    description: str | None = None
-    state: str = "open"
-    due_on: str | None = None
 
 
 Wanted = Labels | list[str | NameOnly]
@@ -86,7 +79,6 @@ def router(hub: Hub) -> APIRouter:
 
     _of_issues(api, hub)
     _assignees(api, hub)
-    _milestones(api, hub)
     return api
 
 
@@ -143,6 +135,16 @@ def _assignees(api: APIRouter, hub: Hub) -> None:
             raise not_found()
         return reply(None, 204)
 
+    @api.get("/repos/{owner}/{name}/issues/{number}/assignees/{login}")
+    def check_for_issue(owner: str, name: str, number: int, login: str) -> Response:
+        """204 for who can be assigned to this issue: its author and commenters can, too."""
+        repo = hub.access.repo(owner, name, BOTH)
+        row = issues.find(hub, repo, number)
+        person = hub.db.value("SELECT id FROM accounts WHERE login = ?", login)
+        if person is None or not issues.assignable(hub, repo, row, person):
+            raise not_found()
+        return reply(None, 204)
+
     @api.post("/repos/{owner}/{name}/issues/{number}/assignees")
     def add(owner: str, name: str, number: int, wanted: Assignees) -> Response:
         repo = hub.access.repo(owner, name, BOTH, "write", role="read")
@@ -162,30 +164,3 @@ def _assignees(api: APIRouter, hub: Hub) -> None:
     def _may_assign(repo: Row) -> bool:
         """GitHub passes over people silently when who asks may not assign."""
         return hub.access.allowed(hub.access.user(), repo, BOTH, "write", role="triage")
-
-
-def _milestones(api: APIRouter, hub: Hub) -> None:
-    @api.get("/repos/{owner}/{name}/milestones")
-    def listing(owner: str, name: str, paging: PageDep, state: str = "open") -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        rows = hub.db.rows(
-            "SELECT * FROM milestones WHERE repo_id = ? AND (? = 'all' OR state = ?) ORDER BY number",
-            repo["id"],
-            state,
-            state,
-        )
-        return paging.reply([render.milestone(hub, repo, row) for row in paging.slice(rows)], len(rows))
-
-    @api.post("/repos/{owner}/{name}/milestones")
-    def create(owner: str, name: str, wanted: Milestone) -> Response:
-        repo = hub.access.repo(owner, name, BOTH, "write")
-        row = milestones.create(hub, repo, current_actor(), **wanted.model_dump())
-        return reply(render.milestone(hub, repo, row), 201)
-
-    @api.get("/repos/{owner}/{name}/milestones/{number}")
-    def get(owner: str, name: str, number: int) -> Response:
-        repo = hub.access.repo(owner, name, BOTH)
-        row = hub.db.row("SELECT * FROM milestones WHERE repo_id = ? AND number = ?", repo["id"], number)
-        if row is None:
-            raise not_found()
-        return reply(render.milestone(hub, repo, row))

@@ -84,6 +84,8 @@ GET    /labels                                       | BOTH            | read
 GET    /labels/bug                                   | BOTH            | read
 GET    /milestones                                   | BOTH            | read
 GET    /milestones/1                                 | BOTH            | read
+GET    /milestones/1/labels                          | BOTH            | read
+GET    /issues/1/assignees/bob                       | BOTH            | read
 GET    /pulls                                        | pull_requests   | read
 GET    /pulls/2                                      | pull_requests   | read
 GET    /pulls/2/comments                             | pull_requests   | read
@@ -162,6 +164,8 @@ POST   /labels                                       | BOTH            | write  
 PATCH  /labels/none                                  | BOTH            | write     | {"color": "ff0000"}
 DELETE /labels/none                                  | BOTH            | write
 POST   /milestones                                   | BOTH            | triage    | {"title": "x"}
+PATCH  /milestones/99                                | BOTH            | triage    | {"title": "x"}
+DELETE /milestones/99                                | BOTH            | triage
 POST   /pulls                                        | pull_requests   | read      | {"title": "x", "head": "none", "base": "main"}
 PATCH  /pulls/2                                      | pull_requests   | triage    | {"body": "x"}
 PUT    /pulls/2/merge                                | contents        | write     | {"sha": "ZERO"}
