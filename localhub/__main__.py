@@ -1,11 +1,14 @@
-"""`python -m localhub --data DIR --port P [--seed FILE] [--public-url URL] [--toolchain DIR]`."""
+"""`python -m localhub --data DIR [--port P] [--seed FILE] [--limits …]`: see `--help`."""
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import signal
+import sqlite3
 import sys
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -13,48 +16,114 @@ from pydantic import ValidationError
 
 from localhub import seed
 from localhub.actions.service import Actions
-from localhub.errors import GitHubError
+from localhub.errors import GitHubError, sentences
 from localhub.gitcore import GitError
 from localhub.hub import Hub
 from localhub.server import Server
 from localhub.tls import own_certificate
 
 
+class Refused(Exception):
+    """Why localhub does not start, for a person to read."""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser("localhub", description="A GitHub on this machine.")
+    add = made.add_argument
+    add("--data", type=Path, required=True, help="directory of the database and the git repositories")
+    add("--port", type=int, default=0, help="0, the default, takes a free one")
+    add("--seed", type=Path, help="YAML or JSON: users, repositories, apps (see localhub/README.md)")
+    add(
+        "--limits",
+        help="'off', or a JSON object, or a YAML file of the limits to change (see localhub/limitsettings.py)",
+    )
+    add("--public-url", help="root of the URLs in answers; by default what the client used")
+    add("--tls", action="store_true", help="serve HTTPS with an own certificate, DIR/tls-cert.pem")
+    add("--tls-cert", type=Path, help="serve HTTPS with this certificate (PEM)")
+    add("--tls-key", type=Path, help="and this key")
+    add("--toolchain", type=Path, help="shown to workflow jobs at /toolchain, its bin first on PATH")
+    add("--jobs", type=int, default=2, help="workflow runs at once (2)")
+    add("--job-seconds", type=float, default=3600.0, help="time limit of a workflow run (3600)")
+    return made
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("localhub", description="A GitHub on this machine.")
-    parser.add_argument("--data", type=Path, required=True, help="directory of the database and the git repositories")
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    parser.add_argument("--seed", type=Path, help="YAML or JSON: users, repositories, apps (see localhub/seed.py)")
-    parser.add_argument("--public-url", help="root of the URLs in answers; by default what the client used")
-    parser.add_argument("--tls", action="store_true", help="serve HTTPS with an own certificate, DIR/tls-cert.pem")
-    parser.add_argument("--tls-cert", type=Path, help="serve HTTPS with this certificate (PEM)")
-    parser.add_argument("--tls-key", type=Path, help="and this key")
-    parser.add_argument("--toolchain", type=Path, help="shown to workflow jobs at /toolchain, its bin first on PATH")
-    parser.add_argument("--jobs", type=int, default=2, help="workflow runs at once (2)")
-    parser.add_argument("--job-seconds", type=float, default=3600.0, help="time limit of a workflow run (3600)")
-    options = parser.parse_args(arguments)
+    arguments_of = parser()
+    options = arguments_of.parse_args(arguments)
     if options.toolchain and not options.toolchain.is_dir():
-        parser.error(f"--toolchain {options.toolchain} is not a directory")
+        arguments_of.error(f"--toolchain {options.toolchain} is not a directory")
     if (options.tls_cert is None) != (options.tls_key is None):
-        parser.error("--tls-cert and --tls-key come together")
-    hub = Hub(options.data.resolve(), options.public_url.rstrip("/") if options.public_url else None)
+        arguments_of.error("--tls-cert and --tls-key come together")
     try:
-        if options.seed:
-            seed.plant(hub, seed.Seed.model_validate(yaml.safe_load(options.seed.read_text()) or {}))
-    except (OSError, yaml.YAMLError, ValidationError, GitHubError, GitError) as error:
-        print(f"localhub: --seed {options.seed}: {error}", file=sys.stderr)
-        hub.close()
+        with _alone(options.data.resolve()):
+            return _run(options)
+    except Refused as why:
+        print(f"localhub: {why}", file=sys.stderr)
         return 2
-    Actions(hub, options.toolchain, slots=options.jobs, time_limit=options.job_seconds)
-    certificate, key = options.tls_cert, options.tls_key
-    if options.tls and certificate is None:
-        certificate, key = own_certificate(hub.data, urlsplit(hub.public_url).hostname if hub.public_url else None)
+
+
+def _alone(data: Path) -> IO[str]:
+    """Make sure that no other process serves this directory; two would give the same numbers twice."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / "lock").open("w")
+    except OSError as error:
+        raise Refused(f"--data {data} cannot be used: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise Refused(f"--data {data} is in use by another localhub: stop it or choose another directory") from error
+    return lock
+
+
+def _run(options: argparse.Namespace) -> int:
+    data = options.data.resolve()
+    try:
+        hub = Hub(data, options.public_url.rstrip("/") if options.public_url else None)
+    except (OSError, sqlite3.Error, ValueError) as error:
+        raise Refused(f"--data {data} cannot be used: {error}") from error
+    try:
+        _prepare(hub, options)
+        Actions(hub, options.toolchain, slots=options.jobs, time_limit=options.job_seconds)
+        certificate, key = options.tls_cert, options.tls_key
+        if options.tls and certificate is None:
+            certificate, key = own_certificate(hub.data, urlsplit(hub.public_url).hostname if hub.public_url else None)
+        try:
+            server = Server(hub, options.port, certificate, key)
+        except (OSError, OverflowError) as error:
+            raise Refused(f"--port {options.port}: {error}") from error
+    except Refused:
+        hub.close()
+        raise
     # uvicorn raises the signal again when it has ended; by default that would end us before the hub is closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = Server(hub, options.port, certificate, key)
     print(f"localhub listening on {server.url}", flush=True)
     server.run()
     return 0
+
+
+def _prepare(hub: Hub, options: argparse.Namespace) -> None:
+    """The limits and the seed that were asked for."""
+    try:
+        if options.limits:
+            hub.limits.change(_limits(options.limits))
+    except (OSError, yaml.YAMLError, ValidationError, TypeError, ValueError) as error:
+        raise Refused(f"--limits {options.limits}: {sentences(error)}") from error
+    try:
+        if options.seed:
+            seed.plant(hub, seed.Seed.model_validate(yaml.safe_load(options.seed.read_text()) or {}))
+    except (OSError, ValueError, yaml.YAMLError, GitHubError, GitError, sqlite3.IntegrityError) as error:
+        raise Refused(f"--seed {options.seed}: {sentences(error)}") from error
+
+
+def _limits(text: str) -> dict[str, Any]:
+    if text == "off":
+        return {"enforced": False}
+    found = yaml.safe_load(text if text.lstrip().startswith("{") else Path(text).read_text())
+    if not isinstance(found, dict):
+        raise ValueError("an object of limits is expected, such as {primary: 100}")
+    return found
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localhub import installing, notifications, repositories, seed
 from localhub.clock import parse_iso
-from localhub.errors import GitHubError, invalid, not_found
+from localhub.errors import GitHubError, invalid, not_found, sentences
 from localhub.faults import FaultPlan
 from localhub.http import reply
 from localhub.hub import Hub
@@ -58,7 +58,7 @@ def router(hub: Hub) -> APIRouter:
         try:
             wanted = seed.Seed.model_validate(yaml.safe_load(await request.body()) or {})
         except (yaml.YAMLError, ValidationError, UnicodeDecodeError, RecursionError) as error:
-            raise invalid(f"The seed is not understood: {error}") from error
+            raise invalid(f"The seed is not understood: {sentences(error)}") from error
         return reply(seed.plant(hub, wanted), 201)
 
     @api.get("/clock")
@@ -88,7 +88,7 @@ def router(hub: Hub) -> APIRouter:
         try:
             hub.limits.change(change)
         except ValidationError as error:
-            raise invalid(f"The limits are not understood: {error}") from error
+            raise invalid(f"The limits are not understood: {sentences(error)}") from error
         return limits()
 
     @api.delete("/limits/counts", status_code=204)

@@ -39,6 +39,8 @@ class Actor:
     installation_id: int | None = None
     permissions: Mapping[str, str] = field(default_factory=dict)
     repositories: frozenset[int] | None = None
+    address: str = ""
+    """Of a client without credentials: all that GitHub can count it by."""
 
     @property
     def key(self) -> str:
@@ -53,7 +55,7 @@ class Actor:
             case "user":
                 return f"user:{self.account_id}"
             case "anonymous":
-                return "anonymous"
+                return f"anonymous:{self.address}"
 
     @property
     def is_bot(self) -> bool:

@@ -30,12 +30,16 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._writer = self._connect()
-        self._writer.execute("PRAGMA journal_mode=WAL")
-        self._writer.execute("PRAGMA synchronous=NORMAL")
         self._depth = 0
         self._after: list[Callable[[], None]] = []
         self._committed: list[Callable[[], None]] = []
-        self._apply_schema()
+        try:
+            self._writer.execute("PRAGMA journal_mode=WAL")
+            self._writer.execute("PRAGMA synchronous=NORMAL")
+            self._apply_schema()
+        except BaseException:
+            self._writer.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -50,7 +54,12 @@ class Database:
         """Run each file of `schema/` once, in the order of the names; what ran is recorded."""
         self._writer.execute("CREATE TABLE IF NOT EXISTS schema_files (name TEXT PRIMARY KEY)")
         done = {row["name"] for row in self._writer.execute("SELECT name FROM schema_files")}
-        for file in sorted((Path(__file__).parent / "schema").glob("*.sql")):
+        files = sorted((Path(__file__).parent / "schema").glob("*.sql"))
+        unknown = sorted(done - {file.name for file in files})
+        if unknown:
+            newest = unknown[-1]
+            raise ValueError(f"a newer localhub has written it ({newest}): use that one, or another directory")
+        for file in files:
             if file.name not in done:
                 self._writer.executescript(
                     f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"

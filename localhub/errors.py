@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 DOCS = "https://docs.github.com/rest"
 
 
@@ -60,6 +63,21 @@ def field(resource: str, name: str, code: str, message: str | None = None, value
     if message is not None:
         entry["message"] = message
     return entry
+
+
+def sentences(error: Exception) -> str:
+    """What is wrong, for a person: a line for each place of a document that is not as it should be."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in each['loc']) or 'the whole'}: {_words(each)}" for each in error.errors()
+    )
+
+
+def _words(detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "there is no such key"
+    return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
 BODY_LIMIT = 65_536

@@ -18,6 +18,7 @@ from localhub.events import Event, Listener
 from localhub.faults import Faults
 from localhub.githttp import RepoLocks
 from localhub.kept import Kept
+from localhub.limitfile import LimitFile
 from localhub.limits import Limits
 from localhub.webhooks import Webhooks
 
@@ -39,6 +40,7 @@ class Hub:
         self.background = Background()
         self.access = Access(self)
         self.limits = Limits(self)
+        self._limit_file = LimitFile(self.limits, data / "limits.json")
         self.faults = Faults()
         self.kept = Kept(self, data / "localhub.sqlite3")
         self.repo_locks = RepoLocks()
@@ -49,6 +51,7 @@ class Hub:
         self.webhooks = Webhooks(self)
         self.quiet_checks["deliveries"] = self.webhooks.pending
         self._restore_clock()
+        self._limit_file.load()
         self._make_actions_app()
 
     def now(self) -> str:
@@ -97,6 +100,7 @@ class Hub:
     def start(self) -> None:
         """Take up what an earlier process left undone."""
         self.webhooks.start()
+        self._limit_file.open()
         for callback in self._starters:
             callback()
 
@@ -104,6 +108,7 @@ class Hub:
         for callback in reversed(self._closers):
             callback()
         self.webhooks.close()
+        self._limit_file.close()
         self.background.close()
         self.kept.close()
         self.db.close()

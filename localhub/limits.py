@@ -10,10 +10,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from localhub.auth import Actor
+from localhub.context import get_context
 from localhub.errors import GitHubError
+from localhub.limitsettings import LimitSettings as LimitSettings
 
 if TYPE_CHECKING:
     from localhub.hub import Hub
@@ -22,32 +22,6 @@ RATE_DOCS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the
 SECONDARY_DOCS = f"{RATE_DOCS}#about-secondary-rate-limits"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 CREATION = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later."  # noqa: E501
-
-
-class LimitSettings(BaseModel):
-    """Every number can be changed by POST /_localhub/limits; `enforced: false` switches all of them off."""
-
-    model_config = ConfigDict(extra="forbid")
-    enforced: bool = True
-    primary: int = Field(5000, description="requests an hour of an installation or user")
-    primary_per_repository: int = Field(50, description="more for each repository and organisation user above 20")
-    primary_cap: int = 12_500
-    anonymous: int = 60
-    search: int = Field(30, description="searches a minute")
-    graphql: int = Field(5000, description="GraphQL points an hour")
-    concurrency: int = Field(100, description="requests at once")
-    points: int = Field(900, description="REST points a minute: a read is 1, a write 5")
-    graphql_points: int = Field(2000, description="GraphQL points a minute: a query is 1, a mutation 5")
-    cpu_seconds: float = Field(90.0, description="seconds of work a minute")
-    graphql_cpu_seconds: float = 60.0
-    creations_minute: int = 80
-    creations_hour: int = 500
-    body_bytes: int = Field(25 * 1024 * 1024, description="of one REST request")
-    webhook_bytes: int = Field(25 * 1024 * 1024, description="of a webhook's payload: larger ones are not sent")
-    push_bytes: int = 2 * 1024**3
-    object_bytes: int = 100 * 1024**2
-    search_lag_seconds: float = Field(2.0, description="before search finds a change")
-    mergeable_lag_seconds: float = Field(0.3, description="before a pull request's `mergeable` is known")
 
 
 @dataclass
@@ -86,7 +60,7 @@ class _Bucket:
 
 
 class Limits:
-    """All counters, in memory: a restart forgets them, which errs on the client's side."""
+    """All counters, in memory. The hourly ones outlive a restart (`limitfile.py`), those of the last minute do not."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -104,17 +78,20 @@ class Limits:
 
     def maximum(self, actor: Actor, resource: str) -> int:
         settings = self.settings
+        nobody = actor.kind == "anonymous"
         match resource:
-            case "graphql":
-                return settings.graphql
             case "search":
-                return settings.search
-            case _ if actor.kind == "anonymous":
-                return settings.anonymous
-            case _ if actor.installation_id:
-                return min(settings.primary_cap, settings.primary + self._extra(actor.installation_id))
-            case _:
-                return settings.primary
+                return settings.search_anonymous if nobody else settings.search
+            case "integration_manifest":
+                return settings.manifests
+            case _ if nobody:
+                return 0 if resource == "graphql" else settings.anonymous
+            case _ if actor.kind == "actions":
+                return settings.actions
+        base = settings.graphql if resource == "graphql" else settings.primary
+        if actor.installation_id:
+            return max(base, min(settings.primary_cap, base + self._extra(actor.installation_id)))
+        return base
 
     def _extra(self, installation_id: int) -> int:
         db = self._hub.db
@@ -161,19 +138,23 @@ class Limits:
             f"X-RateLimit-Reset: {reset}\r\nX-RateLimit-Used: {used}\r\nX-RateLimit-Resource: {resource}\r\n"
         ).encode()
 
-    def end(self, actor: Actor, resource: str, seconds: float, *, refund: bool = False) -> None:
-        """The request has ended; `refund` for a 304, which is free for the primary limit."""
+    def refund(self, actor: Actor, resource: str) -> None:
+        """Take a request back from the primary limit, for which a 304 is free."""
+        now = self._hub.clock.timestamp()
+        with self._lock:
+            window = _current(self._buckets.setdefault(actor.key, _Bucket()), resource, now)
+            window.used = max(0, window.used - 1)
+
+    def end(self, actor: Actor, resource: str, seconds: float) -> None:
+        """The request has ended; the process worked for `seconds` (of CPU) while it was under way."""
         now = self._hub.clock.timestamp()
         with self._lock:
             bucket = self._buckets.setdefault(actor.key, _Bucket())
             bucket.active = max(0, bucket.active - 1)
-            # The work of one machine, shared with the requests that ran beside it: waiting is no CPU time.
+            # Nobody knows whose work it was: it is shared among the requests that ran side by side.
             share = seconds / max(1, self._active)
             self._active = max(0, self._active - 1)
             _recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).add(now, share)
-            if refund:
-                window = _current(bucket, resource, now)
-                window.used = max(0, window.used - 1)
 
     def _secondary(self, bucket: _Bucket, resource: str, points: int, now: float) -> None:
         settings = self.settings
@@ -200,7 +181,7 @@ class Limits:
             window = _current(bucket, "graphql", now)
             if self.settings.enforced:
                 if window.used + cost > maximum:
-                    raise GitHubError(200, f"API rate limit exceeded for {_who(actor)}.")
+                    raise GitHubError(200, exceeded(actor))
                 if _recent(bucket, "graphql points", now, 60).total + points > self.settings.graphql_points:
                     raise _denied(SECONDARY, _wait(bucket.recent["graphql points"], now, 60))
             window.used += cost
@@ -221,6 +202,30 @@ class Limits:
             hour.add(now, 1)
             minute.add(now, 1)
         self._hub.stats["created"] += 1
+
+    def snapshot(self) -> dict[str, Any]:
+        """What a restart must not forget: the windows of the primary limits and the creations of the last hour."""
+        now = self._hub.clock.timestamp()
+        with self._lock:
+            return {
+                key: {
+                    "primary": {name: [w.used, w.reset] for name, w in bucket.primary.items() if w.reset > now},
+                    "created": [moment for moment, _ in _recent(bucket, "created", now, 3600).entries],
+                }
+                for key, bucket in self._buckets.items()
+            }
+
+    def restore(self, buckets: dict[str, Any]) -> None:
+        now = self._hub.clock.timestamp()
+        with self._lock:
+            for key, saved in buckets.items():
+                bucket = self._buckets[key] = _Bucket()
+                for name, (used, reset) in saved["primary"].items():
+                    bucket.primary[name] = _Window(used, reset)
+                for moment in saved["created"]:
+                    _recent(bucket, "created", now, 3600).add(moment, 1)
+                    if moment > now - 60:
+                        _recent(bucket, "created lately", now, 60).add(moment, 1)
 
     def headers(self, actor: Actor, resource: str) -> dict[str, str]:
         state = self.state(actor, resource)
@@ -243,7 +248,7 @@ class Limits:
     def _primary(self, actor: Actor, resource: str, window: _Window, maximum: int) -> GitHubError:
         return GitHubError(
             403,
-            f"API rate limit exceeded for {_who(actor)}.",
+            exceeded(actor),
             documentation_url=RATE_DOCS,
             headers={
                 "X-RateLimit-Limit": str(maximum),
@@ -255,14 +260,18 @@ class Limits:
         )
 
 
-def _who(actor: Actor) -> str:
-    match actor.kind:
-        case "installation":
-            return f"installation ID {actor.installation_id}"
-        case "anonymous":
-            return "127.0.0.1. (But here's the good news: Authenticated requests get a higher rate limit. Check out the documentation for more details.)"  # noqa: E501
-        case _:
-            return f"user ID {actor.account_id}"
+def exceeded(actor: Actor) -> str:
+    """GitHub's sentence for a primary limit that is used up."""
+    if actor.kind == "anonymous":
+        return (
+            f"API rate limit exceeded for {actor.address}. (But here's the good news: Authenticated requests get a"
+            " higher rate limit. Check out the documentation for more details.)"
+        )
+    context = get_context()
+    number = actor.installation_id if actor.kind == "installation" else actor.account_id
+    who = f"{'installation' if actor.kind == 'installation' else 'user'} ID {number}"
+    support = "If you reach out to GitHub Support for help, please include the request ID"
+    return f"API rate limit exceeded for {who}. {support} {context.request_id if context else ''}."
 
 
 def _denied(message: str, seconds: float) -> GitHubError:

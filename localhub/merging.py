@@ -29,7 +29,15 @@ ALLOWED = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebas
 
 def schedule(hub: Hub, pull_id: int) -> None:
     """Compute `mergeable` soon; once the transaction is on the disk."""
-    hub.db.after_commit(lambda: hub.background.submit("mergeability", compute, hub, pull_id))
+    lag = hub.limits.settings.mergeable_lag_seconds
+
+    def go() -> None:
+        if lag:
+            hub.background.later(lag, "mergeability", compute, hub, pull_id)
+        else:
+            hub.background.submit("mergeability", compute, hub, pull_id)
+
+    hub.db.after_commit(go)
 
 
 def compute(hub: Hub, pull_id: int) -> None:

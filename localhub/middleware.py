@@ -8,7 +8,7 @@ import json
 import re
 import time
 import uuid
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localhub import intake, media
 from localhub.auth import Actor
+from localhub.conditional import unchanged
 from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
@@ -105,7 +106,7 @@ class Exchange:
         self._start: Message | None = None
         self._status = 0
         self._streaming = False
-        self._resource = "graphql" if kind == "graphql" else "search" if self._path.startswith("/search/") else "core"
+        self._resource = resource_of(kind, self._path)
 
     async def run(self, receive: Receive, send: Send) -> None:
         hub = self._hub
@@ -114,7 +115,6 @@ class Exchange:
             return
         fault = hub.faults.for_request(self._method, self._path) if self._kind != "page" else None
         if fault:
-            await asyncio.sleep(fault.latency)
             if fault.reset_before:
                 abort(send)
                 return
@@ -124,7 +124,7 @@ class Exchange:
         if self._kind == "api":
             raw, authorization = self._scope.get(WHOLE), self._headers.get("authorization")
             self._asked = hub.kept.request(raw, self._method, self._path, authorization)
-        started = time.monotonic()
+        started = time.process_time()
         counted = False
         try:
             if self._kind != "page":
@@ -140,11 +140,12 @@ class Exchange:
             await self._error(send, error)
             return
         try:
+            if fault and fault.latency:  # a slow GitHub holds its clients' places
+                await asyncio.sleep(fault.latency)
             await self._app(self._scope, receive, self._sender(send, fault))
         finally:
             if counted:
-                refund = self._status == 304
-                hub.limits.end(self._context.actor, self._resource, time.monotonic() - started, refund=refund)
+                hub.limits.end(self._context.actor, self._resource, time.process_time() - started)
 
     async def _intake(self, receive: Receive) -> Receive:
         wrong = intake.malformed(self._scope)
@@ -161,7 +162,9 @@ class Exchange:
         if self._kind == "page":
             morsel = SimpleCookie(self._headers.get("cookie", "")).get(SESSION)
             cookie = morsel.value if morsel else None
-        return self._hub.access.authenticate(self._headers.get("authorization"), cookie)
+        actor = self._hub.access.authenticate(self._headers.get("authorization"), cookie)
+        client = self._scope.get("client")
+        return actor if actor.kind != "anonymous" or client is None else replace(actor, address=client[0])
 
     async def _answered_at_the_door(self, send: Send) -> bool:
         """A browser's preflight and a client without a name get their answer from GitHub's front, not from its API."""
@@ -220,29 +223,19 @@ class Exchange:
             headers["ETag"] = etag
             headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
             headers["Vary"] = "Accept, Authorization, Cookie, X-GitHub-OTP"
-            if self._unchanged(etag, headers.get("Last-Modified")):
+            if unchanged(self._headers, etag, headers.get("Last-Modified")):
                 self._status = start["status"] = 304
                 del headers["content-length"]
                 body = b""
-                # The count goes down when the exchange ends; the header tells of it already.
-                left = int(headers.get("X-RateLimit-Remaining", "0"))
-                headers["X-RateLimit-Remaining"] = str(left + 1)
+                self._hub.limits.refund(self._context.actor, self._resource)
+                for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
+                    headers[name] = value
         if self._method == "HEAD":
             body = b""
         if self._asked is not None:
             self._hub.kept.keep(self._asked, self._context.actor, self._status, start["headers"], body)
         await send(start)
         await send({"type": "http.response.body", "body": body})
-
-    def _unchanged(self, etag: str, modified: str | None) -> bool:
-        """Whether the client has this answer already; its ETag counts before its date."""
-        known, since = self._headers.get("if-none-match"), self._headers.get("if-modified-since")
-        if known is not None or since is None or modified is None:
-            return known is not None and _matches(known, etag)
-        try:
-            return parsedate_to_datetime(modified) <= parsedate_to_datetime(since)
-        except ValueError:
-            return False
 
     def _add_headers(self, start: Message) -> None:
         headers = MutableHeaders(scope=start)
@@ -278,6 +271,13 @@ class Exchange:
         await send({"type": "http.response.body", "body": body})
 
 
+def resource_of(kind: Kind, path: str) -> str:
+    """Which of GitHub's primary limits a request counts for."""
+    if kind == "graphql":
+        return "graphql"
+    return "search" if path.startswith("/search/") else "integration_manifest" if "/conversions" in path else "core"
+
+
 async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
@@ -289,11 +289,6 @@ def _as_json(scope: Scope, headers: Headers) -> Scope:
         return scope
     others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
     return dict(scope, headers=[*others, (b"content-type", b"application/json")])
-
-
-def _matches(header: str, etag: str) -> bool:
-    plain = etag.removeprefix("W/")
-    return any(part.strip() in ("*", etag, plain) for part in header.split(","))
 
 
 def abort(send: Send) -> None:

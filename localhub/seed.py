@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -226,6 +227,8 @@ def public_part(wanted: SeedApp) -> str:
             raise invalid(f"App {wanted.slug!r} needs private_key_pem or public_key_pem.")
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise invalid(f"The key of app {wanted.slug!r} is no PEM of an RSA key without a password.") from error
+    if not isinstance(key, RSAPublicKey):
+        raise invalid(f"The key of app {wanted.slug!r} is not RSA, of which GitHub's keys are.")
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -238,7 +241,11 @@ def _installation(hub: Hub, wanted: SeedInstallation) -> None:
         return
     ids: list[int] | None = None
     if wanted.repositories is not None:
-        ids = [repo_by_name(hub, full_name)["id"] for full_name in wanted.repositories]
+        rows = [repo_by_name(hub, full_name) for full_name in wanted.repositories]
+        for row in rows:
+            if row["owner_id"] != owner["id"]:
+                raise invalid(f"{row['owner_login']}/{row['name']} does not belong to {wanted.account}.")
+        ids = [row["id"] for row in rows]
     installing.install(hub, app, owner["id"], repositories=ids, installation_id=wanted.id)
 
 

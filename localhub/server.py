@@ -20,7 +20,11 @@ class Server:
         self._hub = hub
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", port))
+        try:
+            self._socket.bind(("127.0.0.1", port))
+        except BaseException:
+            self._socket.close()
+            raise
         self._socket.listen(1024)
         scheme = "https" if tls_cert else "http"
         self.url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"

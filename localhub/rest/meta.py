@@ -46,6 +46,9 @@ _ROOT = {
 """GitHub's addresses, those of parts that localhub has not as well: clients read them and never ask for all."""
 
 
+RESOURCES = ("core", "search", "graphql", "integration_manifest")
+
+
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
 
@@ -57,7 +60,7 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/rate_limit")
     def rate_limit() -> Response:
         actor = current_actor()
-        resources = {name: hub.limits.state(actor, name) for name in ("core", "search", "graphql")}
+        resources = {name: hub.limits.state(actor, name) for name in RESOURCES}
         return reply({"resources": resources} | ({"rate": resources["core"]} if is_first() else {}))
 
     @api.get("/meta")

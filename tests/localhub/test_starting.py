@@ -1,0 +1,189 @@
+"""What `python -m localhub` says when it cannot start as it was asked to, and what it takes over from older data."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stderr
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+import localhub
+from localhub.__main__ import main
+
+COMMAND = [sys.executable, "-m", "localhub"]
+SCHEMA = Path(localhub.__file__).parent / "schema"
+
+
+def refused(*arguments: str) -> str:
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@contextmanager
+def running(*arguments: str, how: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("localhub listening on "), line
+        yield line.split()[-1]
+    finally:
+        process.send_signal(how)
+        process.wait(20)
+        process.stdout.close()
+
+
+def test_options_explain_themselves() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60, check=True)
+    for option in (
+        "--data",
+        "--port",
+        "--seed",
+        "--limits",
+        "--public-url",
+        "--tls",
+        "--tls-cert",
+        "--tls-key",
+        "--toolchain",
+        "--jobs",
+    ):
+        assert option in done.stdout
+    assert "--data" in refused()
+
+
+@pytest.mark.parametrize(
+    ("seed", "says"),
+    [
+        ("users: [{logn: alice}]", "users.0.logn: there is no such key"),
+        ("users: [{login: alice, nickname: x}]", "users.0.nickname: there is no such key"),
+        ("user: []", "user: there is no such key"),
+        ("users: alice", "users: input should be a valid list"),
+        ("- users", "the whole: "),
+        ("users: [", "while parsing"),
+        ("repositories: [{full_name: alice/sample}]", "There is no account 'alice'"),
+        ("repositories: [{full_name: sample}]", "repositories.0.full_name: string should match pattern"),
+        ("users: [{login: alice}]\nrepositories: [{full_name: alice/x, collaborators: {bob: write}}]", "There is no account 'bob'"),
+        ("users: [{login: alice}]\nrepositories: [{full_name: alice/x, source: /does/not/exist}]", "/does/not/exist is not a directory"),
+        ("users: [{login: alice}]\nrepositories: [{full_name: alice/x, collaborators: {alice: boss}}]", "collaborators.alice: input should be"),
+        ("users: [{login: alice}]\napps: [{slug: bot, owner: alice}]", "needs private_key_pem or public_key_pem"),
+        ("users: [{login: alice}]\napps: [{slug: bot, owner: alice, private_key_pem: nonsense}]", "is no PEM of an RSA key"),
+        ("installations: [{app: bot, account: alice}]", "There is no app 'bot'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_seed_says_where(tmp_path: Path, seed: str, says: str) -> None:
+    path = tmp_path / "seed.yml"
+    path.write_text(seed)
+    assert says in _stderr(["--data", str(tmp_path / "data"), "--seed", str(path)])
+
+
+def _stderr(arguments: list[str]) -> str:
+    """What `main` says, in this process: a new one for each seed would take half a minute."""
+    said = io.StringIO()
+    with redirect_stderr(said):
+        assert main(arguments) == 2
+    return said.getvalue()
+
+
+def test_keys_and_repositories_that_do_not_fit(tmp_path: Path, key_pem: str) -> None:
+    curve = (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        .decode()
+    )
+    path = tmp_path / "seed.yml"
+    app = {"slug": "bot", "owner": "alice", "private_key_pem": curve}
+    path.write_text(json.dumps({"users": [{"login": "alice"}], "apps": [app]}))
+    assert "is not RSA" in _stderr(["--data", str(tmp_path / "a"), "--seed", str(path)])
+    path.write_text(json.dumps({
+        "users": [{"login": "alice"}, {"login": "bob"}], "apps": [{**app, "private_key_pem": key_pem}],
+        "repositories": [{"full_name": "bob/his"}], "installations": [{"app": "bot", "account": "alice", "repositories": ["bob/his"]}],
+    }))  # fmt: skip
+    assert "bob/his does not belong to alice" in _stderr(["--data", str(tmp_path / "b"), "--seed", str(path)])
+    assert "No such file" in _stderr(["--data", str(tmp_path / "b"), "--seed", str(tmp_path / "none.yml")])
+
+
+def test_limits_on_the_command_line(tmp_path: Path) -> None:
+    for wrong, says in (
+        ("{primry: 1}", "primry: there is no such key"), ("{primary: x}", "primary: input should be a valid integer"),
+        ("[1]", "No such file"), (str(tmp_path / "none.yml"), "No such file"), ("{primary: ", "while parsing"),
+    ):  # fmt: skip
+        assert says in _stderr(["--data", str(tmp_path / "a"), "--limits", wrong])
+    file = tmp_path / "limits.yml"
+    file.write_text("primary: 77\n")
+    with running("--data", str(tmp_path / "b"), "--limits", str(file), how=signal.SIGKILL) as url:
+        assert httpx.get(f"{url}/_localhub/limits").json()["primary"] == 77
+        assert httpx.get(f"{url}/rate_limit").headers["X-RateLimit-Limit"] == "60"
+    with running("--data", str(tmp_path / "b"), "--limits", "off") as url:
+        assert httpx.get(f"{url}/_localhub/limits").json()["enforced"] is False
+
+
+def test_a_directory_has_one_process(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    with running("--data", data) as url:
+        assert "is in use by another localhub" in refused("--data", data)
+        port = url.rsplit(":", 1)[1]
+        assert f"--port {port}: " in refused("--data", str(tmp_path / "other"), "--port", port)
+    with running("--data", data, how=signal.SIGKILL):
+        pass
+    with running("--data", data):
+        pass
+
+
+def test_places_that_cannot_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert "cannot be used" in _stderr(["--data", str(file / "data")])
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "localhub.sqlite3").write_text("this is no database, and long enough to be looked at" * 100)
+    assert "file is not a database" in _stderr(["--data", str(broken)])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert "Address already in use" in _stderr(["--data", str(tmp_path / "c"), "--port", port])
+    assert "--port 99999" in _stderr(["--data", str(tmp_path / "d"), "--port", "99999"])
+
+
+def test_older_data_are_taken_over_and_newer_are_not(tmp_path: Path) -> None:
+    """A database of the first version, with a delivery in it; then one that knows more than this program does."""
+    data = tmp_path / "data"
+    data.mkdir()
+    first = [SCHEMA / name for name in ("010_accounts.sql", "020_deliveries.sql", "030_issues.sql")]
+    with closing(sqlite3.connect(data / "localhub.sqlite3")) as db:
+        db.execute("CREATE TABLE schema_files (name TEXT PRIMARY KEY)")
+        for file in first:
+            db.executescript(file.read_text())
+            db.execute("INSERT INTO schema_files VALUES (?)", (file.name,))
+        db.execute(
+            "INSERT INTO accounts (id, login, type, created_at) VALUES (1, 'alice', 'User', '2026-01-01T00:00:00Z')"
+        )
+        db.execute(
+            "INSERT INTO accounts (id, login, type, created_at) VALUES (2, 'bot[bot]', 'Bot', '2026-01-01T00:00:00Z')"
+        )
+        db.execute("""INSERT INTO apps (id, slug, name, owner_id, bot_id, client_id, client_secret, public_key, permissions, events,
+                      created_at, updated_at) VALUES (7, 'bot', 'Bot', 1, 2, 'x', '', '', '{}', '[]', '', '')""")
+        db.execute("""INSERT INTO deliveries (id, guid, app_id, event, payload, url, queued_at, delivered_at)
+                      VALUES (90000005, 'g', 7, 'issues', '{}', '', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z')""")
+        db.commit()
+    with running("--data", str(data)) as url:
+        assert httpx.get(f"{url}/users/alice").json()["id"] == 1
+        assert httpx.get(f"{url}/_localhub/stats").json()["deliveries"] == {"issues": 1}
+    with closing(sqlite3.connect(data / "localhub.sqlite3")) as db:
+        assert db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'").fetchone()[0] >= 90000005
+        db.execute("INSERT INTO schema_files VALUES ('999_future.sql')")
+        db.commit()
+    assert "a newer localhub has written it (999_future.sql)" in _stderr(["--data", str(data)])
