@@ -48,6 +48,7 @@ from localhub.rest import (
     timeline,
     topics,
     users,
+    workflows,
 )
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ ROUTERS: list[Router] = [
     statuses.router,
     checks.router,
     actions.router,
+    workflows.router,
     graphql.router,
     git.router,
     contents.router,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from localhub import checks
 from localhub.actions import concurrency, jobs, shapes, templates
@@ -151,10 +151,21 @@ def advance(hub: Hub, run_id: int) -> None:
 
 
 def _take_place(hub: Hub, row: Row, *, cancels: bool) -> None:
-    """A job in a group ends the one that waits for it, and with `cancel-in-progress` the one that runs."""
-    for other in concurrency.rivals(hub, row):
-        if cancels or other["status"] == "queued":
+    """A job in a group waits for who has it, instead of who waited; with `cancel-in-progress` it ends that one, too."""
+    rivals = concurrency.rivals(hub, row)
+    if any(other["status"] != "pending" for other in rivals):
+        hub.db.update("workflow_jobs", row["id"], status="pending")
+    for other in rivals:
+        if cancels or other["status"] == "pending":
             cancel_job(hub, hub.db.get("workflow_runs", other["run_id"]), other, CANCELLED)
+
+
+def _end(hub: Hub, run: Row, row: Row, conclusion: str, notes: Iterable[Mapping[str, Any]], job: Job | None) -> None:
+    """A job ends; the one that waited for its group may run."""
+    jobs.end(hub, run, row, conclusion, notes, job)
+    waiting = concurrency.rivals(hub, row) if row["concurrency"] and row["status"] != "pending" else []
+    if waiting and all(other["status"] == "pending" for other in waiting):
+        hub.db.update("workflow_jobs", waiting[-1]["id"], status="queued")
 
 
 def start(hub: Hub, row: Row) -> Row:
@@ -171,7 +182,7 @@ def start(hub: Hub, row: Row) -> Row:
 def ended(hub: Hub, row: Row, conclusion: str, notes: Iterable[Annotation], job: Job | None = None) -> None:
     """A job has ended: its matrix may be over with it, others may follow, the run may end."""
     run = hub.db.get("workflow_runs", row["run_id"])
-    jobs.end(hub, run, row, conclusion, map(shapes.note, notes), job)
+    _end(hub, run, row, conclusion, map(shapes.note, notes), job)
     if conclusion == "failure" and row["fail_fast"] and not row["tolerated"]:
         for other in _rows(hub, run):
             if other["job_id"] == row["job_id"] and other["status"] != "completed":
@@ -191,8 +202,8 @@ jobs_of = _rows
 
 def cancel_job(hub: Hub, run: Row, row: Row, reason: str) -> None:
     """End a job: at once when it only waits, else the service ends what runs."""
-    if row["status"] == "queued":
-        jobs.end(hub, run, row, "cancelled", [], None)
+    if row["status"] in ("queued", "pending"):
+        _end(hub, run, row, "cancelled", [], None)
     elif row["status"] == "in_progress" and row["cancel"] is None:
         hub.db.update("workflow_jobs", row["id"], cancel=reason)
 

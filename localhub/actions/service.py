@@ -173,7 +173,7 @@ class Actions:
         self._loop(self._take, lambda row: self._work(row, slot))
 
     def _take(self) -> Row | None:
-        """The first queued job whose matrix and group have room."""
+        """The first queued job whose matrix has room."""
         waiting = self._hub.db.rows("SELECT * FROM workflow_jobs WHERE status = 'queued' ORDER BY id LIMIT 1000")
         running = [row for row, _ in self._taken.values()]
         for row in waiting:
@@ -240,10 +240,7 @@ class Actions:
 
 def _has_room(row: Row, running: Sequence[Row]) -> bool:
     legs = sum(one["run_id"] == row["run_id"] and one["job_id"] == row["job_id"] for one in running)
-    same_group = row["concurrency"] is not None and any(
-        one["repo_id"] == row["repo_id"] and one["concurrency"] == row["concurrency"] for one in running
-    )
-    return legs < row["parallel"] and not same_group
+    return bool(legs < row["parallel"])
 
 
 def _note(message: str) -> Annotation:

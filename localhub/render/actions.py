@@ -80,6 +80,24 @@ def run(hub: Hub, row: Row) -> dict[str, Any]:
     }
 
 
+def attempt(hub: Hub, row: Row, kept: Row) -> dict[str, Any]:
+    """A run as it was in one of its attempts, of which `kept` is what is known."""
+    shown = run(hub, row)
+    number = kept["attempt"]
+    url = hub.api(f"{repo_path(hub.access.repo_by_id(row['repo_id']))}/actions/runs/{row['id']}")
+    return shown | {
+        "run_attempt": number,
+        "status": kept["status"],
+        "conclusion": kept["conclusion"],
+        "run_started_at": kept["started_at"],
+        "updated_at": kept["updated_at"],
+        "triggering_actor": simple_user(hub, kept["triggering_actor_id"]),
+        "jobs_url": f"{url}/attempts/{number}/jobs" if number != row["attempt"] else shown["jobs_url"],
+        "logs_url": f"{url}/attempts/{number}/logs" if number != row["attempt"] else shown["logs_url"],
+        "previous_attempt_url": f"{url}/attempts/{number - 1}" if number > 1 else None,
+    }
+
+
 def job(hub: Hub, row: Row, *, hook: bool = False) -> dict[str, Any]:
     """A job of a workflow run."""
     repo = hub.access.repo_by_id(row["repo_id"])
