@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub import merging, notifications, places, pulls, reviewcomments, reviewers, reviewthreads
-from localhub.errors import GitHubError, check_length, field, forbidden, invalid, not_found
+from localhub.errors import BODY_LIMIT, GitHubError, forbidden, not_found
 from localhub.events import Event
 from localhub.places import Draft
 from localhub.render import pulls as render
@@ -82,12 +82,19 @@ def pending_of(hub: Hub, pull: Row, actor: Actor) -> Row | None:
     return hub.db.row(sql, pull["id"], actor.account_id)
 
 
+def _check_length(body: str | None) -> None:
+    if body is not None and len(body) > BODY_LIMIT:
+        wrong = f"Body is too long (maximum is {BODY_LIMIT} characters)"
+        raise GitHubError(422, "Unprocessable Entity", errors=[wrong])
+
+
 def _check(pull: Row, actor: Actor, event: str | None, body: str | None, *, has_comments: bool) -> None:
-    check_length("PullRequestReview", "body", body)
+    _check_length(body)
     if event is None:
         return
     if event not in STATES:
-        raise invalid("Validation Failed", field("PullRequestReview", "event", "invalid"))
+        wrong = "Variable $event of type PullRequestReviewEvent was provided invalid value"
+        raise GitHubError(422, "Unprocessable Entity", errors=[wrong])
     if actor.account_id == pull["author_id"] and event != "COMMENT":
         verb = "approve" if event == "APPROVE" else "request changes on"
         raise GitHubError(422, "Unprocessable Entity", errors=[f"Review Can not {verb} your own pull request"])
@@ -128,7 +135,7 @@ def _submit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, event: st
 
 
 def edit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, body: str) -> Row:
-    check_length("PullRequestReview", "body", body)
+    _check_length(body)
     if review["user_id"] != actor.account_id:
         raise forbidden("Must be the author of the review.")
     with hub.tx():

@@ -142,10 +142,8 @@ def _pull_part(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
 
 
 def brief(hub: Hub, row: Row) -> dict[str, Any]:
-    """The issue as webhooks and searches have it, which do not say who closed it."""
-    data = issue(hub, row)
-    del data["closed_by"]
-    return data
+    """The issue as webhooks and searches have it, which say neither who closed it nor what it is part of."""
+    return {key: value for key, value in issue(hub, row).items() if key not in ("closed_by", "parent_issue_url")}
 
 
 def sub_issues_summary(hub: Hub, issue_id: int) -> dict[str, int]:

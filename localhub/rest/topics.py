@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from localhub import othersearch, repositories
 from localhub.context import current_actor
-from localhub.errors import field, invalid
+from localhub.errors import invalid
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import repos as render
@@ -38,7 +38,7 @@ def router(hub: Hub) -> APIRouter:
         if len(names) > LIMIT:
             raise invalid(
                 "Validation Failed",
-                field("Topic", "name", "custom", f"A repository cannot have more than {LIMIT} topics."),
+                f"A repository cannot have more than {LIMIT} topics.",
             )
         if not all(map(_TOPIC.fullmatch, names)):
             raise invalid(

@@ -32,6 +32,8 @@ NEWER |= dict.fromkeys(
     "of repositories: in RepositoryWebhooks, not yet in the pull request of every webhook",
 )  # fmt: skip
 """Fields that GitHub sends in more places than its description has caught up with."""
+MEDIA_MODELS = {"application/vnd.github.object": "ContentTree"}
+"""What other media types have for a folder; a file is as always."""
 HEADERS = (
     "X-GitHub-Request-Id", "X-GitHub-Media-Type", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
     "X-RateLimit-Used", "X-RateLimit-Resource",
@@ -62,7 +64,10 @@ def answer(operation: Operation, response: httpx.Response, version: str) -> list
     if models.response is None:
         known = b"".join(response.content.split()) in (b"{}", b"[]")
         return wrong if known else [*wrong, f"has a body where GitHub documents none: {response.text[:80]}"]
-    return wrong + disagreements(models.response, response.content)
+    asked = response.request.headers.get("Accept", "")
+    named = next((model for media, model in MEDIA_MODELS.items() if media in asked), None)
+    adapter = TypeAdapter(getattr(_schemas("models", version), named)) if named else models.response
+    return wrong + disagreements(adapter, response.content)
 
 
 def is_empty(response: httpx.Response) -> bool:

@@ -26,6 +26,7 @@ def people_and_organizations(c: Session) -> None:
     body(c.alice.get("/users/alice/repos"))
     body(c.owner.get("/orgs/acme/repos"))
     body(c.alice.get("/user/repos"))
+    assert body(c.alice.get("/search/users", params={"q": "bob"}))["items"]
     assert c.alice.get("/users/nobody-here").status_code == 404
 
 
