@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import yaml
@@ -41,7 +42,7 @@ class Transfer(BaseModel):
     new_owner: str
 
 
-def router(hub: Hub) -> APIRouter:
+def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter(prefix="/_localhub")
 
     @api.get("/health")
@@ -67,11 +68,15 @@ def router(hub: Hub) -> APIRouter:
 
     @api.post("/clock")
     def drive(change: ClockChange) -> Response:
-        if change.set is not None:
-            try:
-                hub.clock.set(parse_iso(change.set))
-            except ValueError as error:
-                raise invalid(f"not a date: {change.set}") from error
+        try:
+            moment = parse_iso(change.set) if change.set is not None else None
+            aim = (moment or hub.clock.now()) + timedelta(seconds=change.advance or 0)
+        except (ValueError, OverflowError) as error:
+            raise invalid(f"not a date: {change.set or change.advance}") from error
+        if not 1971 <= aim.year < 9000:
+            raise invalid("The clock goes from 1971 to 8999.")
+        if moment is not None:
+            hub.clock.set(moment)
         if change.freeze is not None:
             (hub.clock.freeze if change.freeze else hub.clock.thaw)()
         if change.advance is not None:
@@ -103,6 +108,10 @@ def router(hub: Hub) -> APIRouter:
     def change_faults(plan: FaultPlan) -> Response:
         hub.faults.set_plan(plan)
         return faults()
+
+    @api.delete("/faults", status_code=204)
+    def no_faults() -> None:
+        hub.faults.set_plan(FaultPlan())
 
     @api.get("/stats")
     def stats() -> Response:

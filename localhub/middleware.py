@@ -22,6 +22,7 @@ from localhub.conditional import unchanged
 from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
+from localhub.faulty import abort, faulty
 from localhub.http import JSON
 from localhub.kept import Request as Asked
 from localhub.protocol import WHOLE
@@ -84,7 +85,11 @@ class Middleware:
             context.prefix = API
             path = path[len(API) :] or "/"
             scope = dict(scope, path=path, raw_path=path.encode())
-        if kind in ("admin", "git"):
+        if kind == "git":
+            self._hub.stats[f"git {scope['method']}"] += 1
+            await faulty(self._app, scope, receive, send, self._hub.faults.for_request(scope["method"], path))
+            return
+        if kind == "admin":
             await self._app(scope, receive, send)
             return
         exchange = Exchange(self._hub, self._app, context, kind, scope, headers)
@@ -289,11 +294,3 @@ def _as_json(scope: Scope, headers: Headers) -> Scope:
         return scope
     others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
     return dict(scope, headers=[*others, (b"content-type", b"application/json")])
-
-
-def abort(send: Send) -> None:
-    """Cut the connection, as a fault: uvicorn's request cycle, of which `send` is a method, has the transport."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        raise RuntimeError("this server gives no access to its connection: reset faults need uvicorn")
-    transport.abort()

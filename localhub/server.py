@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from email.utils import format_datetime
 from pathlib import Path
 
 import uvicorn
@@ -11,6 +12,20 @@ import uvicorn
 from localhub.app import create_app
 from localhub.hub import Hub
 from localhub.protocol import protocol
+
+
+class _Uvicorn(uvicorn.Server):
+    """Its `Date` is the hub's, so that a client sees the clock that tests drive (and the skew to its own)."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def on_tick(self, counter: int) -> bool:
+        over = await super().on_tick(counter)
+        date = format_datetime(self._hub.clock.now(), usegmt=True).encode()
+        self.server_state.default_headers = [(b"date", date), *self.config.encoded_headers]
+        return over
 
 
 class Server:
@@ -41,7 +56,7 @@ class Server:
             ssl_certfile=tls_cert,
             ssl_keyfile=tls_key,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Uvicorn(config, hub)
         self._thread: threading.Thread | None = None
 
     def run(self) -> None:

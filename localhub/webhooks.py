@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from localhub.delivering import Courier, Target, body_of, headers_of
 from localhub.events import Event
+from localhub.faults import Rule
 from localhub.ids import node_id
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Webhooks:
                 queued_at=self._hub.now(),
                 **{name: delivery[name] for name in kept},
             )
-            self._after_commit(again, _lane(delivery))
+            self._after_commit(again, _lane(delivery), delivery["event"], delivery["action"])
         return again
 
     def pending(self) -> int:
@@ -137,28 +138,34 @@ class Webhooks:
             queued_at=self._hub.now(),
             **receiver,
         )
-        self._after_commit(delivery, _lane({"app_id": None, "hook_id": None, **receiver, "repo_id": event.repo}))
+        lane = _lane({"app_id": None, "hook_id": None, **receiver, "repo_id": event.repo})
+        self._after_commit(delivery, lane, event.name, event.action)
 
-    def _after_commit(self, delivery: int, lane: _Lane) -> None:
-        faults = self._hub.faults
-        if faults.hit("webhook_drop"):
+    def _after_commit(self, delivery: int, lane: _Lane, event: str, action: str | None) -> None:
+        def fault(kind: str) -> Rule | None:
+            return self._hub.faults.webhook(kind, event, action)
+
+        if fault("webhook_drop"):
             self._hub.db.update(
                 "deliveries", delivery, delivered_at=self._hub.now(), duration=0.0, status="dropped", status_code=0,
                 request_headers="{}",
             )  # fmt: skip
             return
-        copies = 2 if faults.hit("webhook_repeat") else 1
-        late = faults.delay("webhook_late")
-        reorder = faults.hit("webhook_reorder")
+        copies = 2 if fault("webhook_repeat") else 1
+        late = fault("webhook_late")
+        reorder = fault("webhook_reorder") is not None
 
         def go() -> None:
             for _ in range(copies):
                 self._push(delivery, lane, reorder=reorder)
 
-        def wait() -> None:
-            self._hub.background.later(late, "late webhooks", go)
+        def start() -> None:
+            if late:
+                self._hub.background.later(late.seconds, "late webhooks", go)
+            else:
+                go()
 
-        self._hub.db.at_commit(wait if late else go)
+        self._hub.db.at_commit(start)
 
     def _push(self, delivery: int, lane: _Lane, *, reorder: bool = False) -> None:
         with self._lock:
