@@ -40,11 +40,14 @@ class Mutating:
             raise no_node(kinds[0].__name__, id)
         return found
 
-    def _issue(self, id: str, role: str = "triage") -> tuple[Row, Row]:
-        """An issue or pull request that the actor may write to: its repository and its row in `issues`."""
+    def _issue(self, id: str, role: str = "triage", *, author: bool = False) -> tuple[Row, Row]:
+        """An issue or pull request that the actor may write to: its repository and its row in `issues`.
+
+        `author` lets its author pass without the role.
+        """
         found = self._node(id, Issue, PullRequest)
         repo, row = found.repository().row, found.issue_row
-        own = row["author_id"] == self._actor.account_id and not self._actor.is_bot
+        own = author and row["author_id"] == self._actor.account_id and not self._actor.is_bot
         self._hub.access.require(self._actor, repo, BOTH, "write", role="read" if own else role)
         return repo, row
 

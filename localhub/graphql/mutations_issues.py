@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localhub import comments, issues, labels, relations
+from localhub.editing import permitted
 from localhub.graphql.base import QueryError
 from localhub.graphql.issues import Issue, IssueComment
 from localhub.graphql.mutating import BOTH, Input, Mutating, answer
@@ -41,7 +42,7 @@ class IssueMutations(Mutating):
 
     def updateIssue(self, input: Input) -> Input:
         self._no_projects(input)
-        repo, row = self._issue(input["id"])
+        repo, row = self._issue(input["id"], author=True)
         changes: Input = {key: input[key] for key in ("title", "body") if input.get(key) is not None}
         if input.get("state"):
             changes["state"] = input["state"].lower()
@@ -50,11 +51,11 @@ class IssueMutations(Mutating):
         if input.get("assigneeIds") is not None:
             changes["assignees"] = self._logins(input["assigneeIds"])
         changes |= self._milestone(input)
-        issues.edit(self._hub, repo, row, self._actor, changes)
+        issues.edit(self._hub, repo, row, self._actor, permitted(self._hub, repo, row, self._actor, changes))
         return answer(input, issue=self._show(row["id"]), actor=self._me())
 
     def closeIssue(self, input: Input) -> Input:
-        _, row = self._issue(input["issueId"])
+        _, row = self._issue(input["issueId"], author=True)
         reason = _REASONS[input.get("stateReason") or "COMPLETED"]
         original = self._node(input["duplicateIssueId"], Issue) if input.get("duplicateIssueId") else None
         if original is not None and input.get("stateReason") != "DUPLICATE":
@@ -67,7 +68,7 @@ class IssueMutations(Mutating):
         return answer(input, issue=self._show(row["id"]))
 
     def reopenIssue(self, input: Input) -> Input:
-        _, row = self._issue(input["issueId"])
+        _, row = self._issue(input["issueId"], author=True)
         if row["state"] == "closed":
             issues.reopen(self._hub, row, self._actor.account_id)
         return answer(input, issue=self._show(row["id"]))

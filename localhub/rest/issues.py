@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from localhub import issues
 from localhub.context import current_actor
-from localhub.db import Row
-from localhub.errors import forbidden, invalid
+from localhub.editing import permitted
+from localhub.errors import invalid
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.issuelist import listed
@@ -101,28 +99,15 @@ def router(hub: Hub) -> APIRouter:
         values = wanted.model_dump(exclude_unset=True)
         if values.get("state") not in (None, "open", "closed"):
             raise invalid("Validation Failed", {"resource": "Issue", "field": "state", "code": "invalid"})
-        _check_editor(repo, row, values)
         if wanted.labels is not None:
             values["labels"] = names(wanted.labels)
+        values = permitted(hub, repo, row, actor, values)
         if "assignee" in values and "assignees" not in values and is_first():
             values["assignees"] = [values["assignee"]] if values["assignee"] else []
         if isinstance(values.get("milestone"), str):
             values["milestone"] = int(values["milestone"])
         row = issues.edit(hub, repo, row, actor, values)
         return reply(render.issue(hub, row, repo))
-
-    def _check_editor(repo: Row, row: Row, values: dict[str, Any]) -> None:
-        """The author may change text and state; labels, people and milestone need triage; others' text needs write."""
-        actor = current_actor()
-        author = row["author_id"] == actor.account_id
-        text = {"title", "body"} & set(values)
-        if text and not author and not hub.access.allowed(actor, repo, BOTH, "write"):
-            raise forbidden("Must have admin rights to Repository.")
-        if not author and not hub.access.allowed(actor, repo, BOTH, "write", role="triage"):
-            raise forbidden("Must have admin rights to Repository.")
-        if not hub.access.allowed(actor, repo, BOTH, "write", role="triage"):
-            for key in ("labels", "assignees", "assignee", "milestone"):
-                values.pop(key, None)
 
     @api.put("/repos/{owner}/{name}/issues/{number}/lock")
     def lock(owner: str, name: str, number: int, wanted: LockIssue | None = None) -> Response:

@@ -243,3 +243,29 @@ def test_search_lags(hub, validate):
     assert found("is:closed") == [1]
     assert hub.client("mallory").get("/search/issues", params={"q": "abc123"}).json()["total_count"] == 0
     assert bob.get("/search/issues").status_code == 422
+
+
+def test_an_author_who_only_reads_changes_text_and_state_and_no_more(hub):
+    with hub.client("carol") as carol:
+        assert carol.post("/repos/alice/sample/issues", json={"title": "Mine"}).status_code == 201
+        wanted = {"title": "Still mine", "labels": ["bug"], "assignees": ["carol"], "state": "closed"}
+        changed = carol.patch("/repos/alice/sample/issues/1", json=wanted).json()
+    assert (changed["title"], changed["state"]) == ("Still mine", "closed")
+    assert (changed["labels"], changed["assignees"]) == ([], [])
+
+
+def test_authors_who_only_read_lock_and_label_nothing_over_graphql(hub):
+    with hub.client("carol") as carol, hub.client("bob") as bob:
+        mine = carol.post("/repos/alice/sample/issues", json={"title": "Mine"}).json()["node_id"]
+        label = bob.get("/repos/alice/sample/labels/bug").json()["node_id"]
+
+        def ask(mutation: str, fields: str) -> dict:
+            document = f"mutation {{ {mutation}(input: {{ {fields} }}) {{ clientMutationId }} }}"
+            return carol.post("/graphql", json={"query": document}).json()
+
+        assert ask("addLabelsToLabelable", f'labelableId: "{mine}", labelIds: ["{label}"]')["errors"]
+        assert ask("lockLockable", f'lockableId: "{mine}"')["errors"]
+        assert "errors" not in ask("updateIssue", f'id: "{mine}", title: "Still mine", labelIds: ["{label}"]')
+        assert "errors" not in ask("closeIssue", f'issueId: "{mine}"')
+        shown = carol.get("/repos/alice/sample/issues/1").json()
+    assert (shown["title"], shown["state"], shown["labels"], shown["locked"]) == ("Still mine", "closed", [], False)
