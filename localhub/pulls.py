@@ -11,6 +11,7 @@ from localhub import issues, merging, notifications
 from localhub.errors import check_length, field, forbidden, invalid, not_found
 from localhub.events import Event
 from localhub.gitdiff import changes
+from localhub.pullends import check_ends, check_only, check_reopening, custom, unfit
 from localhub.refs import git_of
 from localhub.render import pulls as render
 from localhub.timeline import record
@@ -98,10 +99,11 @@ def create(
     git = git_of(hub, repo)
     head = head.removeprefix(f"{repo['owner_login']}:")
     with hub.repo_locks.of(repo["id"]):
-        base_sha, head_sha = _check_ends(hub, repo, git, head, base)
+        base_sha, head_sha = check_ends(hub, repo, git, head, base)
         hub.limits.created(actor)
         counts = measure(git, base_sha, head_sha)
         with hub.tx():
+            check_only(hub, repo, head, base)  # one may have been opened again meanwhile
             row = _issue_row(hub, repo, actor, title, body, issue)
             git.set_ref(f"refs/pull/{row['number']}/head", head_sha)
             pull_id = hub.db.insert(
@@ -121,39 +123,6 @@ def create(
             notifications.thread(hub, row, by=actor.account_id, kind="opened", text=pull["body"])
     merging.schedule(hub, pull_id)
     return pull
-
-
-def _check_ends(hub: Hub, repo: Row, git: GitRepo, head: str, base: str) -> tuple[str, str]:
-    base_sha = git.ref(f"refs/heads/{base}")
-    head_sha = git.ref(f"refs/heads/{head}") if ":" not in head else None
-    wrong = [name for name, sha in (("base", base_sha), ("head", head_sha)) if sha is None]
-    if wrong or base_sha is None or head_sha is None:
-        raise invalid("Validation Failed", *(field("PullRequest", name, "invalid") for name in wrong))
-    why = _unfit(git, head, head_sha, base, base_sha)
-    if why:
-        raise invalid("Validation Failed", _custom(why))
-    _check_only(hub, repo, head, base, f"A pull request already exists for {repo['owner_login']}:{head}.")
-    return base_sha, head_sha
-
-
-def _unfit(git: GitRepo, head: str, head_sha: str, base: str, base_sha: str) -> str | None:
-    """Why there can be no pull request of these two, if so."""
-    if git.is_ancestor(head_sha, base_sha):
-        return f"No commits between {base} and {head}"
-    if git.merge_base(base_sha, head_sha) is None:
-        return f"The {head} branch has no history in common with {base}"
-    return None
-
-
-def _check_only(hub: Hub, repo: Row, head: str, base: str, message: str) -> None:
-    """Two branches have one open pull request."""
-    same = "SELECT 1 FROM pulls WHERE repo_id = ? AND head_ref = ? AND base_ref = ? AND open"
-    if hub.db.value(same, repo["id"], head, base):
-        raise invalid("Validation Failed", _custom(message))
-
-
-def _custom(message: str) -> dict[str, Any]:
-    return {"resource": "PullRequest", "code": "custom", "message": message}
 
 
 def _issue_row(hub: Hub, repo: Row, actor: Actor, title: str | None, body: str | None, issue: int | None) -> Row:
@@ -194,6 +163,7 @@ def edit(
     if title is not None and not title.strip():
         raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
     with hub.tx():
+        pull = get(hub, pull["id"])
         before = {"title": pull["title"], "body": pull["body"]}
         fresh = {"title": title, "body": body}
         edited = {key: {"from": before[key] or ""} for key, new in fresh.items() if new not in (None, before[key])}
@@ -201,17 +171,19 @@ def edit(
             touch(hub, pull["issue_id"], **{key: fresh[key] for key in edited})
             if "title" in edited:
                 record(hub, pull["issue_id"], "renamed", actor.account_id, rename={"from": pull["title"], "to": title})
+            if "body" in edited:
+                notifications.rewritten(hub, hub.db.get("issues", pull["issue_id"]), pull["body"], body)
         if base is not None and base != pull["base_ref"]:
             edited["base"] = _retarget(hub, repo, pull, base)
             record(hub, pull["issue_id"], "base_ref_changed", actor.account_id, _from=pull["base_ref"], _to=base)
         if edited:
             tell(hub, repo, pull["id"], "edited", actor.account_id, changes=edited)
-    if base is not None:
-        merging.schedule(hub, pull["id"])
-    if state == "closed" and pull["state"] == "open":
-        close(hub, repo, pull, actor.account_id)
-    elif state == "open" and pull["state"] == "closed":
-        reopen(hub, repo, pull, actor)
+        if base is not None:
+            merging.schedule(hub, pull["id"])
+        if state == "closed" and pull["state"] == "open":
+            close(hub, repo, pull, actor.account_id)
+        elif state == "open" and pull["state"] == "closed":
+            reopen(hub, repo, pull, actor)
     return get(hub, pull["id"])
 
 
@@ -219,13 +191,13 @@ def _retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
     git = git_of(hub, repo)
     sha = git.ref(f"refs/heads/{base}")
     if pull["state"] != "open":
-        raise invalid("Validation Failed", _custom("Cannot change the base branch of a closed pull request."))
+        raise invalid("Validation Failed", custom("Cannot change the base branch of a closed pull request."))
     if sha is None:
         raise invalid("Validation Failed", field("PullRequest", "base", "invalid"))
-    why = _unfit(git, pull["head_ref"], pull["head_sha"], base, sha)
+    why = unfit(git, pull["head_ref"], pull["head_sha"], base, sha)
     if why:
-        raise invalid("Validation Failed", _custom(why))
-    _check_only(hub, repo, pull["head_ref"], base, f"A pull request already exists for base branch '{base}' and "
+        raise invalid("Validation Failed", custom(why))
+    check_only(hub, repo, pull["head_ref"], base, f"A pull request already exists for base branch '{base}' and "
                 f"head branch '{pull['head_ref']}'")  # fmt: skip
     counts = measure(git, sha, pull["head_sha"])
     hub.db.update("pulls", pull["id"], base_ref=base, base_sha=sha, mergeable=None, merge_commit_sha=None, **counts)
@@ -255,7 +227,7 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
         pull = get(hub, pull["id"])
         if pull["open"]:
             return
-        head, base = _check_reopening(hub, repo, git, pull)
+        head, base = check_reopening(hub, repo, git, pull)
         git.set_ref(f"refs/pull/{pull['number']}/head", head)
         counts = measure(git, base, head)
         hub.db.update(
@@ -268,28 +240,12 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
     merging.schedule(hub, pull["id"])
 
 
-def _check_reopening(hub: Hub, repo: Row, git: GitRepo, pull: Row) -> tuple[str, str]:
-    """Head and base, if it can be opened again: what was pushed since must stand on what was there."""
-    name, onto = pull["head_ref"], pull["base_ref"]
-    head, base = git.ref(f"refs/heads/{name}"), git.ref(f"refs/heads/{onto}")
-    why = "The pull request has been merged." if pull["merged"] else None
-    if why is None and head is not None and base is not None:
-        why = _unfit(git, name, head, onto, base)
-        if why is None and not git.is_ancestor(pull["head_sha"], head):
-            why = f"The {name} branch was force-pushed or recreated."
-        if why is None:
-            _check_only(hub, repo, name, onto, f"A pull request already exists for {repo['owner_login']}:{name}.")
-            return head, base
-    why = why or f"The {name if head is None else onto} branch has been deleted."
-    raise invalid("Validation Failed", field("PullRequest", "state", "invalid", f"state cannot be changed. {why}"))
-
-
 def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> Row:
     """Convert to draft, or mark ready for review."""
     if not may_edit(hub, repo, pull, actor):
         raise forbidden("Must have push access to repository.")
     if pull["state"] != "open":
-        raise invalid("Validation Failed", _custom("The pull request is closed"))
+        raise invalid("Validation Failed", custom("The pull request is closed"))
     if bool(pull["draft"]) == draft:
         return pull
     with hub.tx():

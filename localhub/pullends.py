@@ -1,0 +1,62 @@
+"""The two branches of a pull request: which may have one, and which may have theirs opened again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localhub.errors import field, invalid
+
+if TYPE_CHECKING:
+    from localhub.db import Row
+    from localhub.gitstore import GitRepo
+    from localhub.hub import Hub
+
+
+def check_ends(hub: Hub, repo: Row, git: GitRepo, head: str, base: str) -> tuple[str, str]:
+    base_sha = git.ref(f"refs/heads/{base}")
+    head_sha = git.ref(f"refs/heads/{head}") if ":" not in head else None
+    wrong = [name for name, sha in (("base", base_sha), ("head", head_sha)) if sha is None]
+    if wrong or base_sha is None or head_sha is None:
+        raise invalid("Validation Failed", *(field("PullRequest", name, "invalid") for name in wrong))
+    why = unfit(git, head, head_sha, base, base_sha)
+    if why:
+        raise invalid("Validation Failed", custom(why))
+    check_only(hub, repo, head, base)
+    return base_sha, head_sha
+
+
+def unfit(git: GitRepo, head: str, head_sha: str, base: str, base_sha: str) -> str | None:
+    """Why there can be no pull request of these two, if so."""
+    if git.is_ancestor(head_sha, base_sha):
+        return f"No commits between {base} and {head}"
+    if git.merge_base(base_sha, head_sha) is None:
+        return f"The {head} branch has no history in common with {base}"
+    return None
+
+
+def check_only(hub: Hub, repo: Row, head: str, base: str, message: str = "") -> None:
+    """Two branches have one open pull request."""
+    message = message or f"A pull request already exists for {repo['owner_login']}:{head}."
+    same = "SELECT 1 FROM pulls WHERE repo_id = ? AND head_ref = ? AND base_ref = ? AND open"
+    if hub.db.value(same, repo["id"], head, base):
+        raise invalid("Validation Failed", custom(message))
+
+
+def custom(message: str) -> dict[str, Any]:
+    return {"resource": "PullRequest", "code": "custom", "message": message}
+
+
+def check_reopening(hub: Hub, repo: Row, git: GitRepo, pull: Row) -> tuple[str, str]:
+    """Head and base, if it can be opened again: what was pushed since must stand on what was there."""
+    name, onto = pull["head_ref"], pull["base_ref"]
+    head, base = git.ref(f"refs/heads/{name}"), git.ref(f"refs/heads/{onto}")
+    why = "The pull request has been merged." if pull["merged"] else None
+    if why is None and head is not None and base is not None:
+        why = unfit(git, name, head, onto, base)
+        if why is None and not git.is_ancestor(pull["head_sha"], head):
+            why = f"The {name} branch was force-pushed or recreated."
+        if why is None:
+            check_only(hub, repo, name, onto)
+            return head, base
+    why = why or f"The {name if head is None else onto} branch has been deleted."
+    raise invalid("Validation Failed", field("PullRequest", "state", "invalid", f"state cannot be changed. {why}"))
