@@ -51,6 +51,7 @@ def edit(hub: Hub, row: Row, actor: Actor, body: str) -> Row:
     with hub.tx():
         hub.db.update("comments", row["id"], body=body, updated_at=hub.now(), edited_at=hub.now())
         issues.touch(hub, row["issue_id"])
+        notifications.rewritten(hub, hub.db.get("issues", row["issue_id"]), row["body"], body)
         changed = hub.db.get("comments", row["id"])
         _tell(hub, changed, "edited", actor, changes={"body": {"from": row["body"]}})
     return changed

@@ -158,10 +158,7 @@ def _edit_text(hub: Hub, row: Row, actor: Actor, changes: dict[str, Any]) -> Row
         return row
     touch(hub, row["id"], **columns)
     if "body" in columns:
-        newly = set(notifications.mentions(hub, hub.access.repo_by_id(row["repo_id"]), columns["body"]))
-        newly -= set(notifications.mentions(hub, hub.access.repo_by_id(row["repo_id"]), row["body"]))
-        for account_id in newly:  # subscribed, but GitHub mails nobody about an edit
-            notifications.subscribe(hub, row, account_id, "mention")
+        notifications.rewritten(hub, row, row["body"], columns["body"])
     return tell(hub, row, "edited", actor.account_id, changes=told)
 
 
@@ -204,7 +201,9 @@ def set_assignees(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: A
     """Exactly these people."""
     wanted = {login.lower() for login in logins}
     current = hub.db.rows(
-        "SELECT a.id, a.login FROM assignees s JOIN accounts a ON a.id = s.account_id WHERE s.issue_id = ?", row["id"]
+        """SELECT a.id, a.login FROM assignees s JOIN accounts a ON a.id = s.account_id
+           WHERE s.issue_id = ? ORDER BY s.rowid""",
+        row["id"],
     )
     gone = [each["login"] for each in current if each["login"].lower() not in wanted]
     row = unassign(hub, row, gone, actor)

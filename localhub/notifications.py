@@ -40,6 +40,13 @@ def subscribe(hub: Hub, issue: Row, account_id: int, reason: str) -> int | None:
     )
 
 
+def rewritten(hub: Hub, issue: Row, before: str | None, after: str | None) -> None:
+    """A text was edited: whom it mentions now follows the issue, but nobody is mailed."""
+    repo = hub.access.repo_by_id(issue["repo_id"])
+    for account_id in sorted(set(mentions(hub, repo, after)) - set(mentions(hub, repo, before))):
+        subscribe(hub, issue, account_id, "mention")
+
+
 def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None) -> None:
     """Mail these people, except who caused it and who ignores the thread; all of them follow it from now on."""
     for account_id in accounts:
