@@ -185,12 +185,14 @@ class PullRequest(Thread):
         return [row for row in rows if row["state"] != "PENDING" or row["user_id"] == self.scope.actor.account_id]
 
     def reviewDecision(self) -> str | None:
-        rules = protection.rules_for(self.hub, self.repository().row, self.row["base_ref"])
-        last = {r["user_id"]: r["state"] for r in self._reviews() if r["state"] in _OPINIONS}
-        if "CHANGES_REQUESTED" in last.values():
+        """What those say who can write: the same as counts for merging."""
+        repo = self.repository().row
+        rules = protection.rules_for(self.hub, repo, self.row["base_ref"])
+        decided = list(merging.decisions(self.hub, self.row["id"], repo).values())
+        if "CHANGES_REQUESTED" in decided:
             return "CHANGES_REQUESTED"
         needed = rules.approvals if rules else 0
-        approvals = sum(state == "APPROVED" for state in last.values())
+        approvals = decided.count("APPROVED")
         if not needed:
             return "APPROVED" if approvals else None
         return "APPROVED" if approvals >= needed else "REVIEW_REQUIRED"
@@ -200,7 +202,6 @@ class PullRequest(Thread):
         return Connection(rows, lambda row: PullRequestReviewThread(self.scope, row), **page)
 
 
-_OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
 _CHANGE = {"removed": "DELETED"}
 
 
