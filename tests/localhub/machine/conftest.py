@@ -2,5 +2,5 @@
 
 import pytest
 
-for module in ("driver", "reading", "machine", "door"):
+for module in ("driver", "reading", "base", "issue_machine", "pull_machine", "door"):
     pytest.register_assert_rewrite(f"tests.localhub.machine.{module}")

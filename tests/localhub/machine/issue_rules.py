@@ -79,6 +79,7 @@ class IssueRules(State):
             return
         if "title" in fields:
             self.note(thing, "renamed", actor.login)
+        self.rewritten(thing, thing.body, body)
         thing.title, thing.body = title, body
         self.tell_of(thing, "edited", actor.login, changes=fields)
 
@@ -191,8 +192,9 @@ class IssueRules(State):
         if thing.locked and not actor.may("write", *BOTH):
             raise Refused(403, "locked")
         thing.comments[comment_id] = (actor.login, text)
-        self.note(thing, "commented", actor.login)
+        self.note(thing, f"commented {comment_id}", actor.login)
         self.tell("issue_comment", "created", number=number, sender=actor.login, text=text)
+        self.refer(number, text, actor.login)
         self.subscribe(thing, actor.login)
         self.mail_all(thing, "comment", actor.login, text)
 
@@ -213,11 +215,13 @@ class IssueRules(State):
         thing.comments[comment_id] = (author, text)
         if old != text:
             self.touched.add(thing.number)
+            self.rewritten(thing, old, text)
             self.tell("issue_comment", "edited", number=thing.number, sender=actor.login, text=text)
+            self.refer(thing.number, text, actor.login)
 
     def delete_comment(self, actor: Person, comment_id: int) -> None:
         thing = self._commented(actor, comment_id)
         author, text = thing.comments.pop(comment_id)
-        thing.timeline.remove(("commented", author))
+        thing.timeline.remove((f"commented {comment_id}", author))
         self.touched.add(thing.number)
         self.tell("issue_comment", "deleted", number=thing.number, sender=actor.login, text=text)

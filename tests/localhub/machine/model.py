@@ -19,6 +19,7 @@ ZERO = "0"
 """The name of no commit, as pushes tell of a branch made or deleted."""
 KEYWORDS = re.compile(r"\b(?:closes|fixes|resolves) #(\d+)", re.IGNORECASE)
 MENTION = re.compile(r"@([\w-]+)")
+REFERENCE = re.compile(r"(?<![\w/#&])#(\d+)\b")
 
 
 class Refused(Exception):
@@ -67,6 +68,8 @@ class Issue:
     """(event, who)."""
     subscribers: set[str] = field(default_factory=set)
     closed_by: str | None = None
+    named_by: set[int | str] = field(default_factory=set)
+    """The issues and commits whose text names this one."""
 
     @property
     def is_pull(self) -> bool:
@@ -101,14 +104,18 @@ class Pull(Issue):
 
 @dataclass(frozen=True)
 class Protection:
-    """What a branch demands: required checks (up to date with the base if strict), and reviews if not None."""
+    """What a branch demands: required checks, on top of the base if strict, and reviews if not None."""
 
     checks: tuple[str, ...] = ()
-    strict: bool = False
+    strict_checks: bool = False
     approvals: int | None = None
     dismiss_stale: bool = False
     linear: bool = False
     admins_too: bool = True
+
+    @property
+    def strict(self) -> bool:
+        return self.strict_checks and bool(self.checks)
 
 
 @dataclass
@@ -145,6 +152,16 @@ class State:
             self.tell("pull_request", action, **common, **more, **facts)
         else:
             self.tell("issues", action, **common, reason=thing.reason, **facts)
+        if action in ("opened", "edited"):
+            self.refer(thing.number, thing.body, by)
+
+    def refer(self, source: int | str, text: str, by: str) -> None:
+        """`#3` in the text of an issue, a comment or a commit leaves a trace in #3, once for each source."""
+        for number in dict.fromkeys(int(found) for found in REFERENCE.findall(text)):
+            named = self.things.get(number)
+            if named is not None and number != source and source not in named.named_by:
+                named.named_by.add(source)
+                self.note(named, "cross-referenced" if isinstance(source, int) else "referenced", by)
 
     # -- who hears of it
 
@@ -167,6 +184,11 @@ class State:
             self.mail(thing, login, "mention", by)
         for login in sorted(followers):
             self.mail(thing, login, kind, by)
+
+    def rewritten(self, thing: Issue, before: str, after: str) -> None:
+        """An edited text: whom it mentions now follows, but nobody is mailed."""
+        for login in set(mentioned(after)) - set(mentioned(before)):
+            self.subscribe(thing, login)
 
     # -- finding things
 

@@ -70,7 +70,9 @@ class PullRules(IssueRules):
             self.note(pull, "renamed", actor.login)
         if "base" in fields:
             self.note(pull, "base_ref_changed", actor.login)
-        pull.title, pull.body, pull.base, pull.base_sha = title, body, base, self.branches[base]
+            pull.base, pull.base_sha = base, self.branches[base]
+        self.rewritten(pull, pull.body, body)
+        pull.title, pull.body = title, body
         self.tell_of(pull, "edited", actor.login, changes=fields)
 
     def check_reopening(self, thing: Issue) -> None:

@@ -117,6 +117,8 @@ class PushRules(PullRules):
             self.tell("check_suite", "requested", sha=new, sender=by)
             self._base_moved(by, branch, old, new)
             self._head_moved(by, branch, new, forced=forced)
+        for name in fresh:
+            self.refer(name, self.commits.known[name].message, by)
         self.tell("push", None, ref=branch, before=old, after=new, forced=forced, sender=by, commits=tuple(fresh))
         if new == ZERO:
             self.tell("delete", None, ref=branch, sender=by)
@@ -201,7 +203,8 @@ class PushRules(PullRules):
         if method == "merge":
             return Landing([((base, head), files, f"Merge #{pull.number}")])
         own = [name for name in self.commits.oldest_first(self.commits.between(base, head)) if self._plain(name)]
-        return Landing([((base,), files, " ".join(self.commits.known[name].message for name in own))])
+        message = " ".join(self.commits.known[name].message for name in own)
+        return Landing([((base,), files, f"{message} (#{pull.number})")])
 
     def _plain(self, name: str) -> bool:
         return len(self.commits.known[name].parents) == 1

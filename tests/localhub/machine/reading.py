@@ -15,7 +15,12 @@ def check_thing(door: Door, model: PushRules, thing: Issue) -> None:
     shown = door.read(f"/issues/{thing.number}")
     assert _of_issue(shown) == _expected(thing), f"#{thing.number}"
     timeline = [
-        (each["event"], each["actor"]["login"]) for each in door.read(f"/issues/{thing.number}/timeline", per_page=100)
+        (
+            f"commented {each['id']}" if each["event"] == "commented" else each["event"],
+            (each.get("actor") or each["user"])["login"],
+        )
+        for each in door.read_pages(f"/issues/{thing.number}/timeline", 100)
+        if each["event"] != "committed"
     ]
     assert timeline == thing.timeline, f"#{thing.number}"
     if isinstance(thing, Pull):

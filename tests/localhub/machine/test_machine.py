@@ -8,13 +8,19 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.localhub.machine.machine import Machine
+from tests.localhub.machine.base import Base
+from tests.localhub.machine.issue_machine import IssueMachine
+from tests.localhub.machine.pull_machine import PullMachine
 
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
 
-def run(hub: Any, **bounds: Any) -> None:
-    class Bound(Machine):
+class Everything(IssueMachine, PullMachine):
+    """Issues and pull requests in one history: closing keywords, shared numbers, what both are told of."""
+
+
+def run(kind: type[Base], hub: Any, **bounds: Any) -> None:
+    class Bound(kind):  # type: ignore[valid-type,misc]
         world = hub
 
     run_state_machine_as_test(
@@ -22,10 +28,12 @@ def run(hub: Any, **bounds: Any) -> None:
     )
 
 
-def test_localhub_keeps_githubs_rules(hub: Any) -> None:
-    run(hub, max_examples=12, stateful_step_count=15, derandomize=True)
+@pytest.mark.parametrize("kind", [IssueMachine, PullMachine])
+def test_localhub_keeps_githubs_rules(hub: Any, kind: type[Base]) -> None:
+    run(kind, hub, max_examples=6, stateful_step_count=15, derandomize=True)
 
 
 @pytest.mark.slow
-def test_localhub_keeps_githubs_rules_for_long(hub: Any) -> None:
-    run(hub, max_examples=60, stateful_step_count=40, print_blob=True)
+@pytest.mark.parametrize("kind", [IssueMachine, PullMachine, Everything])
+def test_localhub_keeps_githubs_rules_for_long(hub: Any, kind: type[Base]) -> None:
+    run(kind, hub, max_examples=25, stateful_step_count=40, print_blob=True)
