@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 ZERO = "0" * 40
@@ -182,3 +183,18 @@ def parse_tag(sha: str, raw: bytes) -> Tag:
     headers, message = split_object(raw)
     tagger = person(headers["tagger"][0]) if "tagger" in headers else Person("", "", "0 +0000")
     return Tag(sha, headers["object"][0], headers["type"][0], headers["tag"][0], tagger, message.removesuffix("\n"))
+
+
+def signature(who: Person) -> str:
+    """A person as a line of a commit or tag has them."""
+    clean = str.maketrans("", "", "<>\n\0")
+    return f"{who.name.translate(clean)} <{who.email.translate(clean)}> {raw_date(who.date)}"
+
+
+def raw_date(date: str) -> str:
+    """git's raw form of a date, which may be ISO 8601 with an offset or `Z`."""
+    if "T" not in date:
+        return date
+    moment = datetime.fromisoformat(date)
+    offset = moment.strftime("%z") or "+0000"
+    return f"{int(moment.timestamp())} {offset[:5]}"

@@ -1,11 +1,19 @@
 """Differences between commits the way GitHub tells them: one row a file, its patch from the first hunk on."""
 
+import threading
+from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from localhub.gitcore import EMPTY_TREE, text
 from localhub.gitstore import GitRepo
+from localhub.libgit import Elsewhere
+from localhub.libgitdiff import raw, touched
 
 PATCH_LIMIT = 1_000_000  # characters; GitHub leaves a file's patch out when it is too large
+KNOWN, KNOWN_SIZE = 256, 100_000  # differences that are remembered, and the most characters of one
+FEW = 50  # commits; for more of them git is quicker
 STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
 
 
@@ -23,8 +31,29 @@ class FileChange:
 
 
 def changes(repo: GitRepo, old: str | None, new: str, *, patches: bool = True) -> list[FileChange]:
-    """Files that differ from `old` (None: from nothing) to `new`, in git's order, renames found."""
-    base = old or EMPTY_TREE
+    """Files that differ from `old` (None: from nothing) to `new`, in git's order, renames found.
+
+    Two commits never differ in another way than they did, so the last differences are remembered.
+    """
+    key = (repo.path, old or EMPTY_TREE, new, patches)
+    with _lock:
+        if key in _known:
+            _known.move_to_end(key)
+            return list(_known[key])
+    found = _changes(repo, old or EMPTY_TREE, new, patches=patches)
+    if sum(len(change.path) + len(change.patch or "") for change in found) <= KNOWN_SIZE:
+        with _lock:
+            _known[key] = tuple(found)
+            while len(_known) > KNOWN:
+                _known.popitem(last=False)
+    return found
+
+
+_lock = threading.Lock()
+_known: OrderedDict[tuple[Path, str, str, bool], tuple[FileChange, ...]] = OrderedDict()
+
+
+def _changes(repo: GitRepo, base: str, new: str, *, patches: bool) -> list[FileChange]:
     found = _raw(repo, base, new)
     if not patches or not found:
         return found
@@ -40,14 +69,18 @@ def changes(repo: GitRepo, old: str | None, new: str, *, patches: bool = True) -
 
 
 def _raw(repo: GitRepo, old: str, new: str) -> list[FileChange]:
-    raw = text(repo.git("diff-tree", "-r", "-M", "-z", "--raw", "--abbrev=40", old, new)).split("\0")
+    if not repo.extra:
+        with suppress(Elsewhere):
+            listed = raw(repo.path, old, new)
+            return [FileChange(path, None, STATUS[letter], sha, more, less) for letter, path, sha, more, less in listed]
+    rows = text(repo.git("diff-tree", "-r", "-M", "-z", "--raw", "--abbrev=40", old, new)).split("\0")
     numbers = _numbers(text(repo.git("diff-tree", "-r", "-M", "-z", "--numstat", old, new)).split("\0"))
     found = []
     at = 0
-    while at < len(raw) and raw[at].startswith(":"):
-        _, _, before, after, letter = raw[at].split(" ")
+    while at < len(rows) and rows[at].startswith(":"):
+        _, _, before, after, letter = rows[at].split(" ")
         moved = letter[0] in "RC"
-        path, previous = (raw[at + 2], raw[at + 1]) if moved else (raw[at + 1], None)
+        path, previous = (rows[at + 2], rows[at + 1]) if moved else (rows[at + 1], None)
         at += 3 if moved else 2
         added, deleted = numbers.get(path, (0, 0))
         sha = before if letter == "D" else after
@@ -95,6 +128,12 @@ def commit_patch(repo: GitRepo, sha: str) -> bytes:
 
 def names(repo: GitRepo, shas: list[str]) -> dict[str, list[FileChange]]:
     """What each commit touches, by names only, in one go; merges touch nothing of their own."""
+    if not repo.extra and len(shas) <= FEW:
+        with suppress(Elsewhere):
+            return {
+                sha: [FileChange(row[1], None, STATUS[row[0]], "", 0, 0) for row in touched(repo.path, sha)]
+                for sha in shas
+            }
     found: dict[str, list[FileChange]] = {sha: [] for sha in shas}
     listed = "".join(f"{sha}\n" for sha in shas).encode()
     out = text(repo.git("diff-tree", "--stdin", "-r", "-M", "-z", "--root", "--name-status", stdin=listed))

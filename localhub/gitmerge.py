@@ -1,10 +1,13 @@
 """Merging without a working tree: three-way merge, squash and rebase over `git merge-tree --write-tree`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from localhub.gitcore import Commit, Person, run, text
 from localhub.gitstore import GitRepo
+from localhub.libgit import Elsewhere
+from localhub.libgitwrite import plain_merge
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Conflict:
 
 def merge_trees(repo: GitRepo, ours: str, theirs: str) -> str | Conflict:
     """The tree of merging two commits."""
+    with suppress(Elsewhere):
+        return plain_merge(repo.path, ours, theirs)
     options = ["--write-tree", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories"]
     code, out = run(repo.path, ["merge-tree", *options, ours, theirs], ok=(0, 1), extra=repo.extra)
     tree, *paths = [part for part in text(out).split("\0") if part]

@@ -3,10 +3,11 @@
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
+from localhub import libgit, libgitwrite
 from localhub.gitcore import (
     EMPTY_TREE,
     SHA,
@@ -21,6 +22,7 @@ from localhub.gitcore import (
     parse_commit,
     parse_tag,
     run,
+    signature,
     text,
 )
 
@@ -42,7 +44,11 @@ def _moved() -> None:
 
 @dataclass(frozen=True)
 class GitRepo:
-    """One bare repository. `extra` is added to git's environment (a push's quarantine, for one)."""
+    """One bare repository. `extra` is added to git's environment (a push's quarantine, for one).
+
+    Single objects and refs are read and written by libgit2 in this process; git does the rest, and everything where
+    its environment matters.
+    """
 
     path: Path
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +81,7 @@ class GitRepo:
 
     def head(self) -> str:
         """The default branch's name, which need not exist yet."""
-        return text(self.git("symbolic-ref", "HEAD")).strip().removeprefix("refs/heads/")
+        return libgit.head(self.path).removeprefix("refs/heads/")
 
     def set_head(self, branch: str) -> None:
         self.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
@@ -85,13 +91,14 @@ class GitRepo:
 
     def refs(self, *prefixes: str) -> dict[str, str]:
         """Full ref names and what they point at (the tag object, for an annotated tag), sorted by name."""
+        with suppress(libgit.Elsewhere):
+            return libgit.refs(self.path, prefixes)
         out = text(self.git("for-each-ref", "--format=%(refname) %(objectname)", *prefixes))
         return dict(line.split(" ", 1) for line in out.splitlines())
 
     def ref(self, name: str) -> str | None:
         """What the ref of this full name points at."""
-        code, out = run(self.path, ["rev-parse", "--verify", "--quiet", "--end-of-options", name], ok=(0, 1, 128))
-        return text(out).strip() if code == 0 else None
+        return libgit.ref(self.path, name)
 
     def resolve(self, rev: str) -> str | None:
         """The commit that a branch, tag, full ref or (abbreviated) SHA means; branches win over tags."""
@@ -101,12 +108,17 @@ class GitRepo:
             return None
         else:
             names = [f"refs/heads/{rev}", f"refs/tags/{rev}", f"refs/{rev}", rev]
+        if not self.extra:
+            return libgit.commit_of(self.path, names)
         found = self.kinds([f"{name}^{{commit}}" for name in names])
         return next((sha for sha, kind, _ in found if kind == "commit"), None)
 
     def kinds(self, names: Sequence[str]) -> list[tuple[str, str, int]]:
         """(SHA, type, size in bytes) of each object; type is "missing" (or "ambiguous") when there is none."""
         lines = [name if _plain(name) else ZERO for name in names]
+        if not self.extra:
+            with suppress(libgit.Elsewhere):
+                return libgit.kinds(self.path, names)
         out = text(self.git("cat-file", "--batch-check", stdin="\n".join(lines).encode() + b"\n"))
         found = []
         for line in out.splitlines():
@@ -118,25 +130,16 @@ class GitRepo:
         return found
 
     def valid_ref(self, name: str) -> bool:
-        return run(self.path, ["check-ref-format", name], ok=(0, 1))[0] == 0
+        return libgit.valid(name)
 
     def update_refs(self, changes: Iterable[RefChange]) -> None:
         """Move refs all together or not at all; each must still be at its `old`, else GitError."""
-        lines = []
-        for change in changes:
-            if change.deleted:
-                lines.append(f"delete {change.ref}\0{change.old}\0")
-            else:
-                lines.append(f"update {change.ref}\0{change.new}\0{change.old}\0")
-        self.git("update-ref", "-z", "--stdin", stdin="".join(lines).encode())
+        libgit.move(self.path, list(changes))
         _moved()
 
     def set_ref(self, name: str, sha: str | None) -> None:
         """Move a ref of our own bookkeeping (refs/pull/…) wherever it was; None removes it."""
-        if sha is None:
-            self.git("update-ref", "-d", name)
-        else:
-            self.git("update-ref", name, sha)
+        libgit.set_ref(self.path, name, sha)
         _moved()
 
     # -- reading objects
@@ -146,6 +149,9 @@ class GitRepo:
         if not names:
             return []
         lines = [name if _plain(name) else ZERO for name in names]
+        if not self.extra:
+            with suppress(libgit.Elsewhere):
+                return libgit.objects(self.path, names)
         out = self.git("cat-file", "--batch", stdin="\n".join(lines).encode() + b"\n")
         found: list[tuple[str, str, bytes] | None] = []
         at = 0
@@ -178,11 +184,19 @@ class GitRepo:
 
     def log(self, include: Sequence[str], exclude: Sequence[str] = (), *options: str, path: str = "") -> list[str]:
         """SHAs reachable from `include` and not from `exclude`, newest first; `options` are `git rev-list`'s."""
+        straight = set(options) <= {"--reverse", "--topo-order", "--no-merges"}
+        if not self.extra and not path and straight and len(include) == 1:
+            with suppress(libgit.Elsewhere):
+                found = libgit.line(self.path, include[0], exclude)
+                return found[::-1] if "--reverse" in options else found
         args = ["rev-list", *options, *include, *(f"^{sha}" for sha in exclude), "--"]
         return text(self.git(*args, *([f":(literal){path}"] if path else []))).split()
 
     def tree(self, treeish: str, *, recursive: bool = False) -> list[Entry]:
         """The rows of a tree; with `recursive`, trees below it and their rows too."""
+        if not self.extra:
+            with suppress(libgit.Elsewhere):
+                return libgit.tree(self.path, treeish, recursive=recursive)
         out = self.git("ls-tree", "-z", "-l", *(["-r", "-t"] if recursive else []), treeish)
         return [_entry(row) for row in text(out).split("\0") if row]
 
@@ -191,6 +205,9 @@ class GitRepo:
         if not path:
             sha, kind, _ = self.kinds([f"{commit}^{{tree}}"])[0]
             return Entry("040000", "tree", sha, None, "") if kind == "tree" else None
+        if not self.extra:
+            with suppress(libgit.Elsewhere):
+                return libgit.entry(self.path, commit, path.strip("/"))
         args = ["ls-tree", "-z", "-l", "--full-tree", commit, "--", path.strip("/")]
         _, out = run(self.path, args, ok=(0, 128), extra=self.extra)  # 128: a path that leads out of the tree
         return next((_entry(row) for row in text(out).split("\0") if row), None)
@@ -201,23 +218,31 @@ class GitRepo:
         return self.blob(entry.sha) if entry is not None and entry.type == "blob" else None
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        if not self.extra:
+            with suppress(libgit.Elsewhere):
+                return libgit.is_ancestor(self.path, ancestor, descendant)
         args = ["merge-base", "--is-ancestor", ancestor, descendant]
         return run(self.path, args, ok=(0, 1), extra=self.extra)[0] == 0
 
     def merge_base(self, one: str, other: str) -> str | None:
+        if not self.extra:
+            with suppress(libgit.Elsewhere):
+                return libgit.merge_base(self.path, one, other)
         code, out = run(self.path, ["merge-base", one, other], ok=(0, 1), extra=self.extra)
         return text(out).strip() if code == 0 else None
 
     # -- writing objects
 
     def write_blob(self, content: bytes) -> str:
-        return text(self.git("hash-object", "-w", "--stdin", stdin=content)).strip()
+        return libgitwrite.write_blob(self.path, content)
 
     def write_tree(self, entries: Mapping[str, tuple[str, str] | None], base: str | None = None) -> str:
         """A new tree: `base` with each path set to (mode, SHA) or, for None, taken away (with all below it).
 
         Uses a throw-away index, so any number of writers may run at once.
         """
+        with suppress(libgit.Elsewhere):
+            return libgitwrite.write_tree(self.path, entries, base)
         index = self.path / f"index.{secrets.token_hex(8)}"
         own = GitRepo(self.path, {**self.extra, "GIT_INDEX_FILE": str(index)})
         rows = []
@@ -244,31 +269,17 @@ class GitRepo:
 
     def write_commit(self, tree: str, parents: Sequence[str], author: Person, committer: Person, message: str) -> str:
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-        lines += [f"author {_line(author)}", f"committer {_line(committer)}", "", message]
-        return text(self.git("hash-object", "-t", "commit", "-w", "--stdin", stdin="\n".join(lines).encode())).strip()
+        lines += [f"author {signature(author)}", f"committer {signature(committer)}", "", message]
+        return libgitwrite.write_commit(self.path, "\n".join(lines).encode())
 
     def write_tag(self, name: str, target: str, kind: str, tagger: Person, message: str) -> str:
-        lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {_line(tagger)}", "", message, ""]
+        lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {signature(tagger)}", "", message, ""]
         return text(self.git("mktag", stdin="\n".join(lines).encode())).strip()
 
 
 def _plain(name: str) -> bool:
     """Whether it can be looked up: no second line, and nothing of the reflog, which a bare repository has not."""
     return "\n" not in name and "@{" not in name
-
-
-def _line(who: Person) -> str:
-    clean = str.maketrans("", "", "<>\n\0")
-    return f"{who.name.translate(clean)} <{who.email.translate(clean)}> {raw_date(who.date)}"
-
-
-def raw_date(date: str) -> str:
-    """git's raw form of a date, which may be ISO 8601 with an offset or `Z`."""
-    if "T" not in date:
-        return date
-    moment = datetime.fromisoformat(date)
-    offset = moment.strftime("%z") or "+0000"
-    return f"{int(moment.timestamp())} {offset[:5]}"
 
 
 def _entry(row: str) -> Entry:

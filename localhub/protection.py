@@ -5,10 +5,13 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localhub.gitcore import RefChange
+from localhub.libgit import Elsewhere
+from localhub.libgitdiff import brings_none_above
 
 if TYPE_CHECKING:
     from localhub.auth import Actor
@@ -225,6 +228,10 @@ def _broken(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange, 
 
 def _too_large(git: GitRepo, new: str, most: int) -> list[str]:
     """GH001 for each new file of more than `most` bytes, by name and size."""
+    if not git.extra:
+        with suppress(Elsewhere):
+            if brings_none_above(git.path, new, most):
+                return []
     limit = ["--objects", f"--filter=blob:limit={most + 1}", "--filter-print-omitted"]
     listed = git.git("rev-list", *limit, new, "--not", "--all").decode(errors="replace").splitlines()
     big = {line[1:] for line in listed if line.startswith("~")}

@@ -13,8 +13,8 @@ from localhub import refs
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, conflict, field, invalid, not_found
-from localhub.gitcore import SHA, GitError, Person
-from localhub.gitstore import GitRepo, raw_date
+from localhub.gitcore import SHA, GitError, Person, raw_date
+from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.people import identity

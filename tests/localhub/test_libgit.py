@@ -1,0 +1,150 @@
+"""libgit2 in this process does what git would have done: the same trees, differences, histories and merges."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from localhub import gitdiff, gitmerge, libgit, libgitdiff, libgitwrite
+from localhub.gitcore import ZERO, GitError, Person, RefChange, run, text
+from localhub.gitstore import GitRepo
+
+WHO = Person("Alice", "alice@example.org", "1700000000 +0000")
+NAMES = ("a", "b", "c.txt", "lib/x", "lib/y", "lib/deep/z", "lib.py", "ü/ö")
+ASIDE = {"GIT_LITERAL_PATHSPECS": "0"}  # any environment of its own makes GitRepo ask git itself
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    made = GitRepo(tmp_path / "r.git")
+    made.init()
+    return made
+
+
+def commit(repo: GitRepo, files: dict[str, str], *parents: str) -> str:
+    entries = {name: ("100644", repo.write_blob(content.encode())) for name, content in files.items()}
+    return repo.write_commit(repo.write_tree(entries), parents, WHO, WHO, "a commit")
+
+
+def changed(files: dict[str, str], chance: random.Random, *, remove: bool) -> dict[str, str]:
+    files = dict(files)
+    for name in chance.sample(NAMES, chance.randint(0, 3)):
+        if remove and name in files and chance.random() < 0.4:
+            del files[name]
+        else:
+            files[name] = "\n".join(str(chance.randint(0, 3)) for _ in range(chance.randint(1, 6))) + "\n"
+    return files or {"a": "left\n"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_histories_look_the_same_to_git(repo: GitRepo, seed: int) -> None:
+    chance = random.Random(seed)
+    git = GitRepo(repo.path, ASIDE)
+    files = changed(dict.fromkeys(NAMES[: chance.randint(1, 7)], "1\n2\n3\n"), chance, remove=False)
+    base = commit(repo, files)
+    ours = commit(repo, changed(files, chance, remove=seed % 2 == 0), base)
+    middle = commit(repo, theirs_files := changed(files, chance, remove=seed % 3 == 0), base)
+    theirs = commit(repo, changed(theirs_files, chance, remove=False), middle)
+    for sha in (base, ours, theirs):
+        assert repo.tree(sha, recursive=True) == git.tree(sha, recursive=True)
+        assert repo.tree(sha) == git.tree(sha)
+        for name in (*NAMES, "lib", "none", "lib/none"):
+            assert repo.entry(sha, name) == git.entry(sha, name)
+    assert repo.log([theirs], [ours], "--reverse", "--topo-order") == git.log(
+        [theirs], [ours], "--reverse", "--topo-order"
+    )
+    assert repo.merge_base(ours, theirs) == git.merge_base(ours, theirs)
+    for each in (base, ours, theirs):
+        assert repo.is_ancestor(middle, each) == git.is_ancestor(middle, each)
+    for old, new in ((base, ours), (base, theirs), (middle, theirs), (None, theirs)):
+        assert gitdiff._changes(repo, old or gitdiff.EMPTY_TREE, new, patches=True) == gitdiff._changes(
+            git, old or gitdiff.EMPTY_TREE, new, patches=True
+        )
+    assert gitdiff.names(repo, [base, ours, middle, theirs]) == gitdiff.names(git, [base, ours, middle, theirs])
+    options = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"]
+    code, out = run(repo.path, [*options, ours, theirs], ok=(0, 1))
+    merged = gitmerge.merge_trees(repo, ours, theirs)
+    assert (merged if code == 0 else "a conflict") == (text(out).split("\0")[0] if code == 0 else "a conflict")
+    assert isinstance(merged, gitmerge.Conflict) == (code == 1)
+    assert text(repo.git("fsck", "--strict", "--no-dangling")) == ""
+
+
+def test_merges_of_different_files_need_no_git(repo: GitRepo) -> None:
+    base = commit(repo, {"a": "1", "lib/x": "1", "lib/y": "1"})
+    ours = commit(repo, {"a": "2", "lib/x": "1", "lib/y": "2", "new": "n"}, base)
+    theirs = commit(repo, {"a": "1", "lib/x": "2", "lib/y": "1", "lib/new": "n"}, base)
+    merged = libgitwrite.plain_merge(repo.path, ours, theirs)
+    assert merged == commit_tree(repo, {"a": "2", "lib/x": "2", "lib/y": "2", "new": "n", "lib/new": "n"})
+    moved = commit(repo, {"a": "1", "lib/z": "1", "lib/y": "1"}, base)
+    for sides in ((moved, theirs), (theirs, moved), (ours, commit(repo, {"a": "3", "lib/x": "1", "lib/y": "1"}, base))):
+        with pytest.raises(libgit.Elsewhere):
+            libgitwrite.plain_merge(repo.path, *sides)
+
+
+def commit_tree(repo: GitRepo, files: dict[str, str]) -> str:
+    return text(repo.git("rev-parse", f"{commit(repo, files)}^{{tree}}")).strip()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"lib/x": None},
+        {"lib": None},
+        {"lib/deep/z": None, "a": None},
+        {"lib/x/below": "1"},
+        {"a": "9", "new/er/file": "n"},
+        {"none": None},
+        dict.fromkeys(NAMES),
+    ],
+)
+def test_trees_are_written_as_by_an_index(repo: GitRepo, entries: dict[str, str | None]) -> None:
+    base = commit(repo, dict.fromkeys(NAMES, "1"))
+    made = {name: content and ("100644", repo.write_blob(content.encode())) for name, content in entries.items()}
+    rows = "".join(
+        f"{entry[0]} {entry[1]}\t{name}\0" if entry else f"0 {ZERO}\t{name}\0" for name, entry in made.items()
+    )
+    index = GitRepo(repo.path, {"GIT_INDEX_FILE": str(repo.path / "index.test")})
+    index.git("read-tree", base)
+    if entries == {"lib": None}:
+        rows = "".join(f"0 {ZERO}\t{name}\0" for name in NAMES if name.startswith("lib/"))
+    index.git("update-index", "--add", "--replace", "-z", "--index-info", stdin=rows.encode())
+    assert repo.write_tree(made, base) == text(index.git("write-tree")).strip()  # type: ignore[arg-type]
+
+
+def test_refs_move_together_and_only_from_where_they_are(repo: GitRepo) -> None:
+    one, two = commit(repo, {"a": "1"}), commit(repo, {"a": "2"})
+    repo.update_refs([RefChange("refs/heads/main", ZERO, one), RefChange("refs/heads/dir/b", ZERO, one)])
+    with pytest.raises(GitError, match="it is not at"):
+        repo.update_refs([RefChange("refs/heads/dir/b", one, two), RefChange("refs/heads/main", two, one)])
+    assert repo.refs() == {"refs/heads/dir/b": one, "refs/heads/main": one}
+    for name in ("refs/heads/dir", "refs/heads/main/below"):
+        with pytest.raises(GitError):
+            repo.update_refs([RefChange(name, ZERO, one)])
+    repo.git("pack-refs", "--all")
+    for name in ("refs/heads/dir", "refs/heads/main/below"):
+        with pytest.raises(GitError):
+            repo.update_refs([RefChange(name, ZERO, one)])
+    repo.update_refs([RefChange("refs/heads/dir/b", one, ZERO), RefChange("refs/heads/main", one, two)])
+    assert text(repo.git("for-each-ref", "--format=%(refname) %(objectname)")) == f"refs/heads/main {two}\n"
+    assert repo.resolve("main") == repo.resolve(two[:10]) == two
+    assert repo.resolve("no such") is None
+    with pytest.raises(GitError):
+        repo.update_refs([RefChange("refs/heads/blob", ZERO, repo.write_blob(b"x"))])
+
+
+def test_large_files_are_seen(repo: GitRepo) -> None:
+    base = commit(repo, {"a": "1"})
+    repo.set_ref("refs/heads/main", base)
+    small, large = commit(repo, {"a": "1", "b": "22"}, base), commit(repo, {"a": "1", "b": "333"}, base)
+    assert libgitdiff.brings_none_above(repo.path, small, 2)
+    assert not libgitdiff.brings_none_above(repo.path, commit(repo, {"a": "2", "b": "333"}, large), 2)
+    assert not libgitdiff.brings_none_above(repo.path, large, 2)
+
+
+def test_a_repository_made_anew_in_its_place_is_another_one(repo: GitRepo) -> None:
+    repo.set_ref("refs/heads/main", commit(repo, {"a": "1"}))
+    repo.remove()
+    repo.init("other")
+    assert (repo.head(), repo.refs()) == ("other", {})
