@@ -104,3 +104,24 @@ def organization(hub: Hub, account: Row | int) -> dict[str, Any]:
         "avatar_url": hub.html(f"/_localhub/avatars/{row['id']}.svg"),
         "description": row["name"],
     }
+
+
+def full_organization(hub: Hub, account: Row | int) -> dict[str, Any]:
+    """`OrganizationFull`, as far as everybody may see it."""
+    row = _row(hub, account)
+    repositories = hub.db.value("SELECT COUNT(*) FROM repos WHERE owner_id = ? AND private = 0", row["id"])
+    return organization(hub, row) | {
+        "name": row["name"],
+        "email": row["email"],
+        "has_organization_projects": False,
+        "has_repository_projects": False,
+        "public_repos": repositories,
+        "public_gists": 0,
+        "followers": 0,
+        "following": 0,
+        "html_url": hub.html(f"/{row['login']}"),
+        "type": "Organization",
+        "created_at": row["created_at"],
+        "updated_at": row["created_at"],
+        "archived_at": None,
+    }

@@ -17,6 +17,7 @@ from localhub.gitmerge import Conflict, merge_commit
 from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
+from localhub.ids import text_node_id
 from localhub.people import identity, web_committer
 from localhub.render import git as render
 
@@ -147,6 +148,23 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             if protected is None or protected == guarded:
                 commit = {"sha": sha, "url": render.api(hub, repo, f"/commits/{sha}")}
                 rows.append({"name": branch, "commit": commit, "protected": guarded})
+        return paging.reply(paging.slice(rows), len(rows))
+
+    @api.get(root + "/tags")
+    def tags(owner: str, name: str, paging: PageDep) -> Response:
+        repo, git = reading(owner, name)
+        found = {ref.removeprefix("refs/tags/"): git.resolve(ref) for ref in git.refs("refs/tags/")}
+        commits = [(tag, sha) for tag, sha in sorted(found.items(), reverse=True) if sha is not None]
+        rows = [
+            {
+                "name": tag,
+                "commit": {"sha": sha, "url": render.api(hub, repo, f"/commits/{sha}")},
+                "zipball_url": render.api(hub, repo, f"/zipball/refs/tags/{quote(tag)}"),
+                "tarball_url": render.api(hub, repo, f"/tarball/refs/tags/{quote(tag)}"),
+                "node_id": text_node_id("Ref", repo["id"], f"refs/tags/{tag}"),
+            }
+            for tag, sha in commits
+        ]
         return paging.reply(paging.slice(rows), len(rows))
 
     @api.get(root + "/branches/{branch:path}")

@@ -42,6 +42,13 @@ def router(hub: Hub) -> APIRouter:
             raise not_found()
         return reply(accounts.public_user(hub, found))
 
+    @api.get("/orgs/{login}")
+    def organization(login: str) -> Response:
+        found = account(login)
+        if found["type"] != "Organization":
+            raise not_found()
+        return reply(accounts.full_organization(hub, found))
+
     @api.get("/orgs/{login}/members")
     def members(login: str, paging: PageDep) -> Response:
         rows = db.rows(

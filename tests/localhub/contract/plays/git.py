@@ -41,6 +41,7 @@ def objects(c: Session) -> None:
     tag = body(c.bot.post(f"{REPO}/git/tags", json=tagged), 201)
     body(c.bot.get(f"{REPO}/git/tags/{tag['sha']}"))
     body(c.bot.post(f"{REPO}/git/refs", json={"ref": "refs/tags/v1", "sha": tag["sha"]}), 201)
+    body(c.bot.get(f"{REPO}/tags"))
     assert c.bot.get(f"{REPO}/git/commits/{'0' * 40}").status_code == 404
 
 
