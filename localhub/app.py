@@ -20,6 +20,7 @@ from localhub.middleware import Middleware
 from localhub.rest import (
     actions,
     apps,
+    artifacts,
     archives,
     checks,
     comments,
@@ -48,6 +49,7 @@ from localhub.rest import (
     timeline,
     topics,
     users,
+    variables,
     workflows,
 )
 
@@ -65,6 +67,8 @@ ROUTERS: list[Router] = [
     statuses.router,
     checks.router,
     actions.router,
+    artifacts.router,
+    variables.router,
     workflows.router,
     graphql.router,
     git.router,

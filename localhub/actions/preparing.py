@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from localhub.actions import plan, refusals, state, templates
+from localhub.actions import artifacts, plan, refusals, state, templates
 from localhub.actions.checkouts import Checkout
 from localhub.actions.expressions import ExpressionError
 from localhub.actions.graph import Place
@@ -63,6 +63,8 @@ def _request(hub: Hub, run: Row, place: Place, job_id: str, time_limit: float) -
         env=environment(github),
         secrets={name: text_of(value) for name, value in place.known.whole["secrets"].items()},
         variables=place.known.whole["vars"],
+        lay=(lambda folder: artifacts.lay(hub, run, folder)) if "artifact@" in plan.text(document) else None,
+        take=lambda folder: artifacts.take(hub, run, folder),
         time_limit=min(limit, time_limit) if limit > 0 else time_limit,
     )
 

@@ -17,7 +17,7 @@ from localhub.actions.workflows import Problem, Workflow, line_of, runner_labels
 #: Actions that have a stand-in here (`stubs/`).
 KNOWN_ACTIONS = (
     "actions/checkout", "actions/setup-python", "actions/setup-node", "actions/upload-artifact",
-    "actions/download-artifact", "actions/cache",
+    "actions/download-artifact", "actions/cache", "actions/cache/restore", "actions/cache/save",
 )  # fmt: skip
 _LABELS = re.compile(r"^(ubuntu-.*|self-hosted|linux|x64)$", re.IGNORECASE)
 #: Gives the text of a file of the commit, or None.

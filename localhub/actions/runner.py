@@ -42,7 +42,10 @@ class Request:
     env: Mapping[str, str]
     secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Path | None = None
+    lay: Callable[[Path], Mapping[str, Any]] | None = None
+    """Puts the run's artifacts into a folder, for a job that may read or name them."""
+    take: Callable[[Path], list[Annotation]] | None = None
+    """Keeps what the job leaves in a folder; remarks on what could not be kept."""
     time_limit: float = 3600.0
 
 
@@ -158,19 +161,22 @@ class Runner:
 
     def _prepare(self, folder: Path, request: Request, slot: int) -> str | None:
         inputs, home, around = folder / "input", folder / "home", folder / "around"
+        laid = request.lay(folder / "artifacts") if request.lay else {}
         for path in (inputs, home):
             path.mkdir()
         problem = make(request.git_dir, folder / "checkouts", request.checkouts)
         _stand_in_repository(around, request)
         (inputs / "workflow.yml").write_text(plan.text(request.document))
-        for name, data in (("event", request.event), ("env", request.env), ("vars", request.variables)):
+        for name, data in (("event", request.event), ("artifacts", laid)):
             (inputs / f"{name}.json").write_text(json.dumps(data))
         (inputs / "env.yml").write_text(json.dumps(dict(request.env)))
         (inputs / "vars.yml").write_text(json.dumps(dict(request.variables)))
         (inputs / "secrets.yml").write_text(json.dumps(dict(request.secrets)))
-        for path in (inputs, home, *inputs.iterdir()):
+        for path in (home, *inputs.iterdir()):
             path.chmod(0o755)
-        self.sandbox.give(home, slot)
+        for path in (home, inputs):
+            self.sandbox.give(path, slot)
+        inputs.chmod(0o500)  # secrets are in there
         return problem
 
     def _execute(
@@ -189,6 +195,8 @@ class Runner:
             Mount(folder / "input", "/run/input"),
             Mount(folder / "home", "/home/runner", writable=True),
         ]
+        if request.lay:
+            mounts.append(Mount(folder / "artifacts", "/run/artifacts"))
         env = {"XDG_CACHE_HOME": "/home/runner/.cache", "PAGER": "cat", "GIT_PAGER": "cat", "DO_NOT_TRACK": "1"}
         if not plan.needs_node(request.document):
             # act asks `gh` for a token and node for its path at every start, which takes longer than all the rest.
@@ -211,7 +219,11 @@ class Runner:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
-        return reader.end(self.clock(), execution.reason, process.returncode)
+        wrong = request.take(folder / "home" / ".localhub" / "artifacts") if request.take else []
+        for note in wrong:
+            reader.annotate(note)
+            reader.log(f"##[error]{note.message}", self.clock())
+        return reader.end(self.clock(), execution.reason, process.returncode or len(wrong))
 
     def _tool_folder(self) -> Path:
         """act and the stand-in actions where the unprivileged uid can read them."""
@@ -255,8 +267,9 @@ def _command(request: Request, base: Mapping[str, str]) -> list[str]:
     stubs = sorted(path.name for path in _STUBS.iterdir() if path.is_dir())
     uses |= {f"actions/{name}@v{version}" for name in stubs for version in range(3, 8)}
     for action in sorted(uses):
-        name = action.split("@")[0].split("/", 1)[1].replace("/", "-")
-        command += ["--local-repository", f"{action}=/run/localhub/stubs/{name}"]
+        name, _, version = action.partition("@")
+        owner, repository = name.split("/")[:2]
+        command += ["--local-repository", f"{owner}/{repository}@{version}=/run/localhub/stubs/{repository}"]
     # No git here may ask a terminal, and act's own values would name its defaults.
     job = {"PAGER": "cat", "GIT_PAGER": "cat", "TERM": "dumb", "GIT_TERMINAL_PROMPT": "0"}
     # (act hands its own PATH to steps only when it is told no other.)

@@ -129,3 +129,30 @@ def job(hub: Hub, row: Row, *, hook: bool = False) -> dict[str, Any]:
         "runner_group_id": 0 if ran else None,
         "runner_group_name": "GitHub Actions" if ran else None,
     }
+
+
+def artifact(hub: Hub, row: Row) -> dict[str, Any]:
+    """An artifact of a run."""
+    repo = hub.access.repo_by_id(row["repo_id"])
+    parent = hub.db.get("workflow_runs", row["run_id"])
+    url = hub.api(f"{repo_path(repo)}/actions/artifacts/{row['id']}")
+    return {
+        "id": row["id"],
+        "node_id": node_id("Artifact", row["id"]),
+        "name": row["name"],
+        "size_in_bytes": row["size"],
+        "url": url,
+        "archive_download_url": f"{url}/zip",
+        "expired": row["expires_at"] <= hub.now(),
+        "digest": row["digest"],
+        "created_at": row["created_at"],
+        "expires_at": row["expires_at"],
+        "updated_at": row["created_at"],
+        "workflow_run": {
+            "id": parent["id"],
+            "repository_id": repo["id"],
+            "head_repository_id": repo["id"],
+            "head_branch": parent["head_branch"],
+            "head_sha": parent["head_sha"],
+        },
+    }
