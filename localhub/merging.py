@@ -1,9 +1,8 @@
-"""Whether a pull request can be merged, and merging it: by hand, automatically, and of the base into its head."""
+"""Whether a pull request can be merged, merging it, and merging the base into its head; see `automerge.py`, too."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from localhub import protection, refs
 from localhub.auth import Actor
@@ -11,7 +10,6 @@ from localhub.errors import GitHubError, conflict, invalid
 from localhub.gitcore import ZERO, RefChange
 from localhub.gitmerge import Conflict, merge_commit, rebase, squash_commit, trial_merge
 from localhub.people import identity, web_committer
-from localhub.timeline import record
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -62,7 +60,9 @@ def compute(hub: Hub, pull_id: int) -> None:
     if again:
         schedule(hub, pull_id)
     else:
-        try_auto(hub, pull_id)
+        from localhub import automerge
+
+        automerge.attempt(hub, pull_id)
 
 
 def state(hub: Hub, repo: Row, pull: Row) -> str:
@@ -181,8 +181,8 @@ def _may_merge(hub: Hub, repo: Row, pull: Row, actor: Actor, method: Method, sha
     rules = protection.rules_for(hub, repo, pull["base_ref"], actor)
     if rules is None:
         return
-    if rules.linear and method == "merge":
-        raise GitHubError(405, NOT_ALLOWED["merge"])
+    if barred(rules, method):
+        raise GitHubError(405, NOT_ALLOWED[method])
     admin = actor.kind == "user" and hub.access.role(repo, actor.account_id) == "admin"
     if admin and not rules.for_admins:
         return
@@ -190,7 +190,12 @@ def _may_merge(hub: Hub, repo: Row, pull: Row, actor: Actor, method: Method, sha
     if rules.strict and not _up_to_date(hub, repo, pull):
         why.append("Head branch is out of date. Update it with the latest changes from the base branch.")
     if why:
-        raise GitHubError(405, " ".join(why))
+        raise GitHubError(405, protection.worded(rules, why))
+
+
+def barred(rules: protection.Rules, method: str) -> bool:
+    """Whether the rules leave no such way to merge."""
+    return (rules.linear and method == "merge") or (rules.methods is not None and method not in rules.methods)
 
 
 def _land(
@@ -237,70 +242,3 @@ def update_branch(hub: Hub, repo: Row, pull: Row, actor: Actor, expected: str | 
         if isinstance(sha, Conflict):
             raise invalid("merge conflict between base and head")
         refs.move(hub, repo, RefChange(f"refs/heads/{pull['head_ref']}", head, sha), actor)
-
-
-# -- auto-merge
-
-
-def enable_auto(
-    hub: Hub, repo: Row, pull: Row, actor: Actor, method: Method = "merge",
-    title: str | None = None, message: str | None = None,
-) -> Row:  # fmt: skip
-    """Merge it as soon as the base branch's rules are met."""
-    from localhub import pulls
-
-    if not repo["allow_auto_merge"]:
-        raise invalid("Auto merge is not allowed for this repository")
-    if pull["state"] != "open" or pull["draft"]:
-        raise invalid("Pull request is in draft state" if pull["draft"] else "Pull request is closed")
-    if not repo[ALLOWED[method]]:
-        raise invalid(NOT_ALLOWED[method])
-    if state(hub, repo, pull) in ("clean", "unstable"):
-        raise invalid(f"Pull request is in {state(hub, repo, pull)} status")
-    wish = {"by": actor.account_id, "kind": actor.kind, "method": method, "title": title, "message": message}
-    with hub.tx():
-        hub.db.update("pulls", pull["id"], auto_merge=json.dumps(wish))
-        record(hub, pull["issue_id"], "auto_merge_enabled", actor.account_id)
-        changed = pulls.tell(hub, repo, pull["id"], "auto_merge_enabled", actor.account_id)
-    consider(hub, pull["id"])
-    return changed
-
-
-def disable_auto(hub: Hub, repo: Row, pull: Row, by: int, reason: str = "Auto-merge was disabled by user") -> Row:
-    from localhub import pulls
-
-    if pull["auto_merge"] is None:
-        return pull
-    with hub.tx():
-        hub.db.update("pulls", pull["id"], auto_merge=None)
-        record(hub, pull["issue_id"], "auto_merge_disabled", by)
-        return pulls.tell(hub, repo, pull["id"], "auto_merge_disabled", by, reason=reason)
-
-
-def consider(hub: Hub, pull_id: int) -> None:
-    """Something changed that auto-merge may have waited for."""
-    if hub.db.value("SELECT auto_merge FROM pulls WHERE id = ? AND open", pull_id) is not None:
-        hub.db.after_commit(lambda: hub.background.submit("auto_merge", try_auto, hub, pull_id))
-
-
-def try_auto(hub: Hub, pull_id: int) -> None:
-    """Merge if auto-merge was asked for and nothing is in the way any more."""
-    from localhub import pulls
-
-    row = hub.db.row("SELECT * FROM pulls WHERE id = ?", pull_id)
-    if row is None or not row["open"] or row["auto_merge"] is None:
-        return
-    if row["mergeable"] is None:
-        schedule(hub, pull_id)
-        return
-    repo, pull = hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, pull_id)
-    if state(hub, repo, pull) not in ("clean", "unstable"):
-        return
-    wish: dict[str, Any] = json.loads(row["auto_merge"])
-    actor = Actor(wish["kind"], wish["by"], hub.db.get("accounts", wish["by"])["login"])
-    try:
-        merge(hub, repo, pull, actor, method=wish["method"], sha=row["head_sha"], title=wish["title"],
-              message=wish["message"])  # fmt: skip
-    except GitHubError as error:
-        if error.status not in (405, 409):  # it moved meanwhile; the next event tries again
-            raise

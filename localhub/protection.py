@@ -1,26 +1,19 @@
-"""What a branch demands: classic protection and rulesets, read into one `Rules`, and the judgement of a direct push."""
+"""What a branch demands: classic protection and rulesets, read into one `Rules`; direct pushes: `pushrules.py`."""
 
 from __future__ import annotations
 
 import fnmatch
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from localhub.gitcore import RefChange
-from localhub.libgit import Elsewhere
-from localhub.libgitdiff import brings_none_above
 
 if TYPE_CHECKING:
     from localhub.auth import Actor
     from localhub.db import Row
-    from localhub.gitstore import GitRepo
     from localhub.hub import Hub
 
 ADMIN_ROLE = 5  # GitHub's number for the repository role "admin"
-WORKFLOWS = ".github/workflows/"
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,13 @@ class Rules:
     linear: bool = False
     allow_force: bool = True
     allow_delete: bool = True
+    allow_create: bool = True
+    allow_update: bool = True
+    methods: frozenset[str] | None = None
+    """The ways to merge that rulesets leave; None for all."""
     for_admins: bool = True
+    by_rulesets: bool = False
+    """Rulesets alone make them: GitHub refuses in other words then."""
 
 
 def protection(hub: Hub, repo_id: int, branch: str) -> dict[str, Any] | None:
@@ -104,8 +103,23 @@ def rules_for(hub: Hub, repo: Row, branch: str, actor: Actor | None = None) -> R
         linear=any(part.linear for part in parts),
         allow_force=all(part.allow_force for part in parts),
         allow_delete=all(part.allow_delete for part in parts),
+        allow_create=all(part.allow_create for part in parts),
+        allow_update=all(part.allow_update for part in parts),
+        methods=_left([part.methods for part in parts if part.methods is not None]),
         for_admins=any(part.for_admins for part in parts),
+        by_rulesets=all(part.by_rulesets for part in parts),
     )
+
+
+def _left(several: Sequence[frozenset[str]]) -> frozenset[str] | None:
+    return frozenset.intersection(*several) if several else None
+
+
+def worded(rules: Rules, why: Sequence[str]) -> str:
+    """Why something is refused, as the API says it."""
+    if not rules.by_rulesets:
+        return " ".join(why)
+    return "Repository rule violations found\n\n" + "".join(f"{each}\n\n" for each in why)
 
 
 def classic(settings: Mapping[str, Any]) -> Rules:
@@ -148,6 +162,10 @@ def _ruleset(rules: Sequence[Mapping[str, Any]]) -> Rules:
         linear="required_linear_history" in by_type,
         allow_force="non_fast_forward" not in by_type,
         allow_delete="deletion" not in by_type,
+        allow_create="creation" not in by_type,
+        allow_update="update" not in by_type,
+        methods=frozenset(pull["allowed_merge_methods"]) if pull and pull.get("allowed_merge_methods") else None,
+        by_rulesets=True,
     )
 
 
@@ -177,101 +195,3 @@ def missing_checks(hub: Hub, repo_id: int, sha: str, rules: Rules) -> list[str]:
         return bool(found) and all(state == "success" for state in found)
 
     return [context for context, app in rules.checks if not green(context, app)]
-
-
-def refusals(hub: Hub, repo: Row, actor: Actor, git: GitRepo, changes: Sequence[RefChange]) -> list[str]:
-    """Why a direct move of refs may not happen, in the words that git clients show; none when it may."""
-    return [sentence for change in changes for sentence in _refuse(hub, repo, actor, git, change)]
-
-
-def _refuse(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange) -> list[str]:
-    if change.ref.startswith("refs/pull/"):
-        return [f"error: {change.ref} is managed by the server"]
-    if not change.deleted:
-        hidden = _too_large(git, change.new, hub.limits.settings.object_bytes) or _workflows(repo, actor, git, change)
-        if hidden:
-            return hidden
-    if not change.ref.startswith("refs/heads/") or change.created:
-        return []
-    branch = change.ref.removeprefix("refs/heads/")
-    if change.deleted and branch == repo["default_branch"]:
-        return [f"error: refusing to delete the current branch: {change.ref}"]
-    rules = rules_for(hub, repo, branch, actor)
-    if rules is None:
-        return []
-    why = _broken(hub, repo, actor, git, change, rules)
-    heading = [f"GH006: Protected branch update failed for {change.ref}."] if why else []
-    return [f"error: {line}" for line in heading + why]
-
-
-def _broken(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange, rules: Rules) -> list[str]:
-    if change.deleted:
-        return [] if rules.allow_delete else ["Cannot delete this branch"]
-    forced = not git.is_ancestor(change.old, change.new)
-    if forced and not rules.allow_force:
-        return ["Cannot force-push to this branch"]
-    admin = actor.kind == "user" and hub.access.role(repo, actor.account_id) == "admin"
-    if admin and not rules.for_admins:
-        return []
-    why = []
-    if rules.pull_request:
-        why.append("Changes must be made through a pull request.")
-    missing = missing_checks(hub, repo["id"], change.new, rules)
-    if missing:
-        total = len(rules.checks)
-        named = f'Required status check "{missing[0]}" is expected.'
-        why.append(named if total == 1 else f"{len(missing)} of {total} required status checks are expected.")
-    if rules.linear and git.log([change.new], [change.old], "--merges", "--max-count=1"):
-        why.append("This branch must not contain merge commits.")
-    return why
-
-
-def _too_large(git: GitRepo, new: str, most: int) -> list[str]:
-    """GH001 for each new file of more than `most` bytes, by name and size."""
-    if not git.extra:
-        with suppress(Elsewhere):
-            if brings_none_above(git.path, new, most):
-                return []
-    limit = ["--objects", f"--filter=blob:limit={most + 1}", "--filter-print-omitted"]
-    listed = git.git("rev-list", *limit, new, "--not", "--all").decode(errors="replace").splitlines()
-    big = {line[1:] for line in listed if line.startswith("~")}
-    if not big:
-        return []
-    rows = git.git("rev-list", "--objects", new, "--not", "--all").decode(errors="replace").splitlines()
-    named = [row.partition(" ") for row in rows if row[:40] in big]
-    sizes = {sha: size / 1024**2 for sha, _, size in git.kinds([sha for sha, _, _ in named])}
-    return [
-        "error: See https://gh.io/lfs for more information.",
-        *(
-            f"error: File {path or sha} is {sizes[sha]:.2f} MB; this exceeds GitHub's file size limit of "
-            f"{most / 1024**2:.2f} MB"
-            for sha, _, path in named
-        ),
-        "error: GH001: Large files detected. You may want to try Git Large File Storage - https://git-lfs.github.com.",
-    ]
-
-
-def _workflows(repo: Row, actor: Actor, git: GitRepo, change: RefChange) -> list[str]:
-    """Apps need `workflows` to bring in a workflow file that is not in the repository already."""
-    if not actor.is_bot or actor.permissions.get("workflows") == "write":
-        return []
-    pushed = _workflow_files(git, change.new)
-    if not pushed:
-        return []
-    known: set[tuple[str, str]] = set()
-    for at in (change.old if not change.created else None, git.ref(f"refs/heads/{repo['default_branch']}")):
-        if at and at.strip("0"):
-            known |= _workflow_files(git, at)
-    fresh = sorted(path for path, sha in pushed - known)
-    return [
-        f"error: refusing to allow a GitHub App to create or update workflow `{path}` without `workflows` permission"
-        for path in fresh
-    ]
-
-
-def _workflow_files(git: GitRepo, commit: str) -> set[tuple[str, str]]:
-    if git.entry(commit, WORKFLOWS.rstrip("/")) is None:
-        return set()
-    listed = git.git("ls-tree", "-r", "-z", commit, WORKFLOWS).decode(errors="replace").split("\0")
-    rows = [row.split("\t", 1) for row in listed if row]
-    return {(path, meta.split()[2]) for meta, path in rows}

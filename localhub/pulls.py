@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localhub import issues, merging, notifications
+from localhub import automerge, issues, merging, notifications
 from localhub.errors import check_length, field, forbidden, invalid, not_found
 from localhub.events import Event
 from localhub.gitdiff import changes
@@ -254,5 +254,5 @@ def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> R
         action = "converted_to_draft" if draft else "ready_for_review"
         record(hub, pull["issue_id"], "convert_to_draft" if draft else action, actor.account_id)
         changed = tell(hub, repo, pull["id"], action, actor.account_id)
-    merging.consider(hub, pull["id"])
+    automerge.consider(hub, pull["id"])
     return changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from localhub import issues, merging, notifications, places, protection, pulls, reviews
+from localhub import automerge, gitdiff, issues, merging, notifications, places, protection, pulls, reviews
 from localhub.closing import references
 from localhub.events import Event
 from localhub.gitcore import ZERO
@@ -23,7 +23,7 @@ def listen(hub: Hub) -> None:
     hub.on("push", lambda event: on_push(hub, event))
     for name in ("check_run", "status", "check_suite"):
         hub.on(name, lambda event: _on_check(hub, event))
-    hub.on("pull_request_review", lambda event: merging.consider(hub, event.payload["pull_request"]["id"]))
+    hub.on("pull_request_review", lambda event: automerge.consider(hub, event.payload["pull_request"]["id"]))
 
 
 def _on_check(hub: Hub, event: Event) -> None:
@@ -31,7 +31,7 @@ def _on_check(hub: Hub, event: Event) -> None:
     sha = facts.get("head_sha") or facts.get("sha")
     sql = "SELECT id FROM pulls WHERE repo_id = ? AND head_sha = ? AND open AND auto_merge IS NOT NULL"
     for row in hub.db.rows(sql, event.repo, sha):
-        merging.consider(hub, row["id"])
+        automerge.consider(hub, row["id"])
 
 
 def on_push(hub: Hub, event: Event) -> None:
@@ -80,7 +80,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     places.outdate(hub, git, pull, base, after)
     pulls.tell(hub, repo, pull["id"], "synchronize", by, before=before, after=after)
     rules = protection.rules_for(hub, repo, pull["base_ref"])
-    if rules is not None and rules.dismiss_stale:
+    if rules is not None and rules.dismiss_stale and _reviewable(git, pull, base, after):
         reviews.dismiss_stale(hub, repo, pulls.get(hub, pull["id"]), by)
     if not counts["commits"]:  # it was moved back to where the base is, or to another history
         pulls.close(hub, repo, pull, by)
@@ -93,6 +93,16 @@ def _measure(git: GitRepo, base: str, head: str) -> dict[str, int]:
     if git.merge_base(base, head) is None:
         return dict.fromkeys(("commits", "additions", "deletions", "changed_files"), 0)
     return pulls.measure(git, base, head)
+
+
+def _reviewable(git: GitRepo, pull: Row, base: str, after: str) -> bool:
+    """Whether a push changed what there is to review: a rebase or a merge of the base alone keeps approvals."""
+
+    def patch(base: str, head: str) -> bytes:
+        shown = gitdiff.diff(git, git.merge_base(base, head), head)
+        return git.git("patch-id", "--stable", stdin=shown).split(b" ")[0]
+
+    return patch(pull["base_sha"], pull["head_sha"]) != patch(base, after)
 
 
 def _base_moved(hub: Hub, repo: Row, git: GitRepo, based: list[Row], before: str, after: str, by: int) -> None:

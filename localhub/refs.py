@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from localhub import protection
+from localhub import pushrules
 from localhub.auth import Actor
 from localhub.errors import GitHubError, invalid
 from localhub.events import Event
@@ -44,7 +44,7 @@ class Door:
     promises: list[int] = field(default_factory=list)
 
     def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> list[str]:
-        why = protection.refusals(self.hub, self.repo, self.actor, repo, changes)
+        why = pushrules.refusals(self.hub, self.repo, self.actor, repo, changes)
         if not why:
             self.promises.append(promise(self.hub, self.repo, changes, self.actor))
         return why
@@ -117,13 +117,12 @@ def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *
     both = not change.created and not change.deleted
     if both and not force and not git.is_ancestor(change.old, change.new):
         raise invalid("Update is not a fast forward")
-    why = protection.refusals(hub, repo, actor, git, [change])
+    why = pushrules.refusals(hub, repo, actor, git, [change])
     if not why:
         return
-    sentences = [line.removeprefix("error: ") for line in why if "GH006" not in line]
-    if "without `workflows` permission" in sentences[0]:
+    if "without `workflows` permission" in why[0]:
         raise GitHubError(403, "Resource not accessible by integration")
-    raise invalid(" ".join(sentences) if len(why) == len(sentences) else f"Protected branch: {' '.join(sentences)}")
+    raise invalid(pushrules.reasons(why))
 
 
 def tell(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, promises: Sequence[int] = ()) -> None:

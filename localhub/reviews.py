@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from localhub import merging, notifications, places, pulls, reviewcomments, reviewers, reviewthreads
+from localhub import automerge, notifications, places, pulls, reviewcomments, reviewers, reviewthreads
 from localhub.errors import BODY_LIMIT, GitHubError, forbidden, not_found
 from localhub.events import Event
 from localhub.places import Draft
@@ -131,7 +131,7 @@ def _submit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, event: st
     notifications.subscribe(hub, issue, actor.account_id, "comment")
     text = "\n\n".join([row["body"], *(each["body"] for each in said)])  # one mail tells of all of it
     notifications.thread(hub, issue, by=actor.account_id, kind="review", text=text)
-    merging.consider(hub, pull["id"])
+    automerge.consider(hub, pull["id"])
 
 
 def edit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, body: str) -> Row:
@@ -167,7 +167,7 @@ def dismiss(hub: Hub, repo: Row, pull: Row, review: Row, by: int, message: str) 
         dismissed = {"state": review["state"].lower(), "review_id": row["id"], "dismissal_message": message}
         record(hub, pull["issue_id"], "review_dismissed", by, dismissed_review=dismissed)
         _tell(hub, repo, pull, row, "dismissed", by)
-    merging.consider(hub, pull["id"])
+    automerge.consider(hub, pull["id"])
     return row
 
 

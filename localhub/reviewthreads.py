@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localhub import merging, pulls
+from localhub import automerge, pulls
 from localhub.errors import forbidden
 from localhub.events import Event
 from localhub.render import pulls as render
@@ -65,5 +65,5 @@ def resolve(hub: Hub, repo: Row, thread: Row, actor: Actor, *, resolved: bool) -
             }
             action = "resolved" if resolved else "unresolved"
             hub.emit(Event("pull_request_review_thread", action, repo["id"], actor.account_id, payload))
-    merging.consider(hub, pull["id"])
+    automerge.consider(hub, pull["id"])
     return changed

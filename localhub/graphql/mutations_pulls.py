@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from localhub import issues, merging, pulls
+from localhub import automerge, issues, merging, pulls
 from localhub.graphql.base import QueryError
 from localhub.graphql.mutating import BOTH, Input, Mutating, answer
 from localhub.graphql.repository import Repository
@@ -101,7 +101,7 @@ class PullMutations(Mutating):
         expected = input.get("expectedHeadOid")
         if expected is not None and expected != pull["head_sha"]:
             raise QueryError("UNPROCESSABLE", "Head branch was modified. Review and try again.")
-        merging.enable_auto(
+        automerge.enable(
             self._hub, repo, pull, self._actor, _method(input), input.get("commitHeadline"), input.get("commitBody")
         )
         return answer(input, pullRequest=self._show_pull(pull["id"]), actor=self._me())
@@ -109,7 +109,7 @@ class PullMutations(Mutating):
     def disablePullRequestAutoMerge(self, input: Input) -> Input:
         repo, pull = self._pull(input["pullRequestId"])
         self._hub.access.require(self._actor, repo, "contents", "write")
-        merging.disable_auto(self._hub, repo, pull, self._actor.account_id)
+        automerge.disable(self._hub, repo, pull, self._actor.account_id)
         return answer(input, pullRequest=self._show_pull(pull["id"]), actor=self._me())
 
 

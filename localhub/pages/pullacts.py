@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import APIRouter, Response
 
-from localhub import merging, places, pulls, reviewcomments, reviewers, reviews, reviewthreads
+from localhub import automerge, merging, places, pulls, reviewcomments, reviewers, reviews, reviewthreads
 from localhub.context import current_actor
 from localhub.errors import forbidden, invalid, not_found
 from localhub.pages.issue import ticked
@@ -144,10 +144,10 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         repo = hub.access.repo(owner, name, "contents", "write")
         pull, actor = pulls.find(hub, repo, number), current_actor()
         if form.text("do") == "off":
-            merging.disable_auto(hub, repo, pull, actor.account_id)
+            automerge.disable(hub, repo, pull, actor.account_id)
         else:
             title, message = form.text("title").strip() or None, form.text("message").strip() or None
-            merging.enable_auto(hub, repo, pull, actor, _method(form), title, message)
+            automerge.enable(hub, repo, pull, actor, _method(form), title, message)
         return page(repo, pull)
 
     @api.post(root + "/update-branch")

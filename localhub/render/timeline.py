@@ -46,5 +46,8 @@ def _mention(hub: Hub, row: Row, source_id: int) -> dict[str, Any]:
         "actor": issues.event(hub, row, home)["actor"],
         "created_at": row["created_at"],
         "updated_at": row["created_at"],
-        "source": {"type": "issue", "issue": issues.issue(hub, source, home) | {"repository": repos.minimal(hub, home)}},
+        "source": {
+            "type": "issue",
+            "issue": issues.issue(hub, source, home) | {"repository": repos.minimal(hub, home)},
+        },
     }

@@ -282,7 +282,7 @@ def test_comments_threads_and_pending_reviews(hub: Any, validate: Any, validate_
 
 
 def test_auto_merge_waits_for_the_required_check(hub: Any, validate_hook: Any) -> None:
-    from localhub import merging, pulls
+    from localhub import automerge, pulls
     from localhub.auth import Actor
 
     with hub.client("alice") as alice, hub.bot() as bot:
@@ -293,7 +293,7 @@ def test_auto_merge_waits_for_the_required_check(hub: Any, validate_hook: Any) -
         hub.settle()
         repo = hub.hub.access.repo_row("alice", "sample")
         row, actor = pulls.find(hub.hub, repo, pull["number"]), Actor("user", repo["owner_id"], "alice")
-        merging.enable_auto(hub.hub, repo, row, actor, "squash")
+        automerge.enable(hub.hub, repo, row, actor, "squash")
         validate_hook(hub.hooks.delivery("pull_request", "auto_merge_enabled"))
         status = {"state": "pending", "context": "tests"}
         bot.post(f"{SAMPLE}/statuses/{pull['head']['sha']}", json=status)
