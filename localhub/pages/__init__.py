@@ -36,6 +36,7 @@ def shared(hub: Hub) -> APIRouter:
     web = Web(hub)
     api = APIRouter(route_class=browsers_only(web))
     front.shared_routes(api, web)
+    apps.shared_routes(api, web)
     return api
 
 

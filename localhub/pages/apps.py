@@ -18,65 +18,74 @@ if TYPE_CHECKING:
     from localhub.db import Row
 
 
-def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoints
+def find(web: Web, slug: str) -> Row:
+    row = web.hub.db.row("SELECT * FROM apps WHERE slug = ?", slug)
+    if row is None:
+        raise not_found()
+    return row
+
+
+def installations(web: Web, row: Row) -> list[tuple[Row, bool]]:
+    """Each installation of an app, with whether who looks may configure it."""
+    rows = web.hub.db.rows(
+        """SELECT i.*, a.login FROM installations i JOIN accounts a ON a.id = i.account_id WHERE app_id = ?
+           ORDER BY a.login""",
+        row["id"],
+    )
+    return [(each, owns(web, each["account_id"])) for each in rows]
+
+
+def _repos(web: Web, account_id: int) -> list[Row]:
+    return web.hub.db.rows("SELECT id, name FROM repos WHERE owner_id = ? ORDER BY name LIMIT 500", account_id)
+
+
+def _chosen(web: Web, form: Posted, account_id: int) -> list[int]:
+    own = {row["id"] for row in _repos(web, account_id)}
+    chosen = [int(each) for each in form.all("repos") if each.isdigit() and int(each) in own]
+    if not chosen:
+        raise invalid("Choose at least one repository, or all of them.")
+    return chosen
+
+
+def shared_routes(api: APIRouter, web: Web) -> None:
+    """What an app is, and installing it: the API has the first address too."""
     hub = web.hub
-
-    def find(slug: str) -> Row:
-        row = hub.db.row("SELECT * FROM apps WHERE slug = ?", slug)
-        if row is None:
-            raise not_found()
-        return row
-
-    def installations(row: Row) -> list[tuple[Row, bool]]:
-        """Each with whether who looks may configure it; only those that they may know of."""
-        rows = hub.db.rows(
-            """SELECT i.*, a.login FROM installations i JOIN accounts a ON a.id = i.account_id WHERE app_id = ?
-               ORDER BY a.login""",
-            row["id"],
-        )
-        return [(each, owns(web, each["account_id"])) for each in rows]
 
     @api.get("/apps/{slug}")
     def public(slug: str, request: Request) -> Response:
-        row = find(slug)
+        row = find(web, slug)
         return web.page(
             request, "app.html", app=row, owner=shapes.person(hub, row["owner_id"]), own=owns(web, row["owner_id"]),
             permissions=json.loads(row["permissions"]), events=json.loads(row["events"]),
-            installed=[each for each, may in installations(row) if may], free=_free(row),
+            installed=[each for each, may in installations(web, row) if may], free=_free(row),
         )  # fmt: skip
 
     def _free(row: Row) -> list[Row]:
         """Accounts of who looks on which the app is not installed."""
-        taken = {each["account_id"] for each, _ in installations(row)}
+        taken = {each["account_id"] for each, _ in installations(web, row)}
         everyone = hub.db.rows("SELECT * FROM accounts WHERE type <> 'Bot' ORDER BY type DESC, login")
         return [each for each in everyone if each["id"] not in taken and owns(web, each["id"])]
 
     @api.get("/apps/{slug}/installations/new")
     def choose(slug: str, request: Request) -> Response:
         web.user()
-        row = find(slug)
-        accounts = [(each, _repos(each["id"])) for each in _free(row)]
+        row = find(web, slug)
+        accounts = [(each, _repos(web, each["id"])) for each in _free(row)]
         return web.page(request, "install.html", app=row, accounts=accounts, permissions=json.loads(row["permissions"]))
-
-    def _repos(account_id: int) -> list[Row]:
-        return hub.db.rows("SELECT id, name FROM repos WHERE owner_id = ? ORDER BY name LIMIT 500", account_id)
 
     @api.post("/apps/{slug}/installations/new")
     def install(slug: str, form: FormDep) -> Response:
         web.user()
-        row, account = find(slug), form.number("account")
+        row, account = find(web, slug), form.number("account")
         if not any(each["id"] == account for each in _free(row)):
             raise forbidden("You may not install it there, or it is installed already.")
-        chosen = None if form.text("selection") == "all" else _chosen(form, account)
+        chosen = None if form.text("selection") == "all" else _chosen(web, form, account)
         made = installing.install(hub, row, account, repositories=chosen, by=current_actor().account_id)
         return to(f"/settings/installations/{made['id']}")
 
-    def _chosen(form: Posted, account_id: int) -> list[int]:
-        own = {row["id"] for row in _repos(account_id)}
-        chosen = [int(each) for each in form.all("repos") if each.isdigit() and int(each) in own]
-        if not chosen:
-            raise invalid("Choose at least one repository, or all of them.")
-        return chosen
+
+def routes(api: APIRouter, web: Web) -> None:
+    hub = web.hub
 
     @api.get("/settings/apps")
     @api.get("/settings/installations")
@@ -103,14 +112,14 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
     @api.get("/settings/apps/{slug}")
     def one(slug: str, request: Request) -> Response:
         web.user()
-        row = find(slug)
+        row = find(web, slug)
         if not owns(web, row["owner_id"]):
             owner = hub.db.get("accounts", row["owner_id"])["login"]
             raise forbidden(f"The settings of {row['slug']} are shown to its owner alone: act as {owner}.")
         last = hub.db.rows("SELECT * FROM deliveries WHERE app_id = ? ORDER BY id DESC LIMIT 5", row["id"])
         return web.page(
             request, "app_settings.html", app=row, permissions=json.loads(row["permissions"]),
-            events=json.loads(row["events"]), installed=installations(row), last=last,
+            events=json.loads(row["events"]), installed=installations(web, row), last=last,
         )  # fmt: skip
 
     @api.get("/settings/installations/{installation_id:int}")
@@ -123,7 +132,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         return web.page(
             request, "installation.html", row=row, app=app, permissions=granted, events=json.loads(row["events"]),
             repos=[hub.access.repo_by_id(each) for each in hub.access.installed(row["id"])],
-            every=_repos(row["account_id"]), asked=asked if asked != granted else None,
+            every=_repos(web, row["account_id"]), asked=asked if asked != granted else None,
         )  # fmt: skip
 
     def own(installation_id: int) -> Row:
@@ -151,7 +160,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
                     hub, row, json.loads(app["permissions"]), json.loads(app["events"]), by=by
                 )
             case "repositories":
-                chosen, before = _chosen(form, row["account_id"]), hub.access.installed(row["id"])
+                chosen, before = _chosen(web, form, row["account_id"]), hub.access.installed(row["id"])
                 gone = [each for each in before if each not in chosen]
                 installing.change_repositories(hub, row, add=chosen, remove=gone, by=by)
             case _:

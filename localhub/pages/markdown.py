@@ -42,6 +42,8 @@ _CLASSES = {
     "span": {name for name in STANDARD_TYPES.values() if name},
     "pre": {"code"}, "figure": {"diagram"}, "ul": {"edges"}, "li": {"task"},
 }  # fmt: skip
+_OURS = f"/{_CLOSE}"  # marks the links that references became, which lead elsewhere than a file's own
+_SAFE = re.compile(r"/(?![/\\])|https?://")
 _OWN = "user-content-"
 _ATTRIBUTES = {
     **nh3.ALLOWED_ATTRIBUTES, "a": {"href", "title"}, "th": {"align"}, "td": {"align"},
@@ -96,6 +98,9 @@ def _attribute(tag: str, name: str, value: str, place: Place | None) -> str | No
         return value if value.startswith(_OWN) else _OWN + value
     if tag == "img" and name == "src":
         return place.picture(value) if place is not None else None
+    if tag == "a" and name == "href" and value.startswith(_OURS):
+        own = value.removeprefix(_OURS)  # not proof enough: an entity in raw HTML can spell the mark too
+        return own if _SAFE.match(own) else None
     if tag == "a" and name == "href" and place is not None:
         return place.link(value)
     return value
@@ -212,9 +217,8 @@ def _split(token: Token, resolve: Resolve) -> list[Token]:
         if link is None:
             continue
         text = match[0][:7] if kind == "commit" and len(match[0]) == 40 else match[0]
-        opened = Token(
-            "link_open", "a", 1, attrs={"href": link.href, "title": link.title} if link.title else {"href": link.href}
-        )
+        href = _OURS + link.href
+        opened = Token("link_open", "a", 1, attrs={"href": href, "title": link.title} if link.title else {"href": href})
         parts += [_text(token.content[at : match.start()]), opened, _text(text), Token("link_close", "a", -1)]
         at = match.end()
     return [*parts, _text(token.content[at:])]

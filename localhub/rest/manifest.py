@@ -15,14 +15,14 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, ValidationError
 
 from localhub import seed
 from localhub.clock import iso
-from localhub.errors import invalid, not_found
+from localhub.errors import forbidden, invalid, not_found
 from localhub.hub import Hub
 
 CODE_SECONDS = 3600
@@ -87,11 +87,15 @@ def router(hub: Hub) -> APIRouter:
 
     @api.post("/settings/apps/create")
     def create(
+        request: Request,
         manifest: Annotated[str, Form()],
         name: Annotated[str, Form()],
         owner: Annotated[str, Form()],
         state: Annotated[str, Form()] = "",
     ) -> Response:
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            raise forbidden("This form was sent from another site.")
         wanted = parse(manifest)
         code = make(hub, wanted, name, owner)
         return RedirectResponse(_with_query(wanted.redirect_url or wanted.url, code, state), 302)

@@ -272,6 +272,16 @@ def worlds() -> Iterator[list[World]]:
 @pytest.fixture
 def hub(worlds: list[World], tmp_path_factory: pytest.TempPathFactory, key_pem: str) -> Iterator[World]:
     """A freshly seeded localhub."""
+    yield from _lent(worlds, tmp_path_factory, key_pem)
+
+
+@pytest.fixture(scope="module")
+def kept_hub(worlds: list[World], tmp_path_factory: pytest.TempPathFactory, key_pem: str) -> Iterator[World]:
+    """One localhub for all tests of a module, for what takes long to furnish; no test may need it untouched."""
+    yield from _lent(worlds, tmp_path_factory, key_pem)
+
+
+def _lent(worlds: list[World], tmp_path_factory: pytest.TempPathFactory, key_pem: str) -> Iterator[World]:
     world = worlds.pop() if worlds else World(tmp_path_factory.mktemp("world") / "hub", key_pem)
     yield world
     try:
