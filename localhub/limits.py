@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 RATE_DOCS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+MOMENT = 0.05  # seconds that are counted as one
 SECONDARY_DOCS = f"{RATE_DOCS}#about-secondary-rate-limits"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 CREATION = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later."  # noqa: E501
@@ -50,6 +51,15 @@ class _Recent:
     def add(self, now: float, amount: float) -> None:
         self.entries.append((now, amount))
         self.total += amount
+
+    def blend(self, now: float, amount: float) -> None:
+        """Add to what was counted in the same moment: thousands of requests a second take no room."""
+        last = self.entries[-1] if self.entries else (0.0, 0.0)
+        if 0 <= now - last[0] < MOMENT:
+            self.entries[-1] = (last[0], last[1] + amount)
+            self.total += amount
+        else:
+            self.add(now, amount)
 
 
 @dataclass
@@ -116,7 +126,7 @@ class Limits:
                 self._secondary(bucket, resource, points, now)
             if resource != "graphql":
                 window.used += 1
-                _recent(bucket, "points", now, 60).add(now, points)
+                _recent(bucket, "points", now, 60).blend(now, points)
             bucket.active += 1
             self._active += 1
 
@@ -131,7 +141,7 @@ class Limits:
                     raise self._primary(actor, resource, window, maximum)
                 self._secondary(bucket, resource, 1, now)
             window.used += not free
-            _recent(bucket, "points", now, 60).add(now, 1)
+            _recent(bucket, "points", now, 60).blend(now, 1)
             used, reset = window.used, int(window.reset)
         return (
             f"X-RateLimit-Limit: {maximum}\r\nX-RateLimit-Remaining: {max(0, maximum - used)}\r\n"
@@ -154,7 +164,7 @@ class Limits:
             # Nobody knows whose work it was: it is shared among the requests that ran side by side.
             share = seconds / max(1, self._active)
             self._active = max(0, self._active - 1)
-            _recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).add(now, share)
+            _recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).blend(now, share)
 
     def _secondary(self, bucket: _Bucket, resource: str, points: int, now: float) -> None:
         settings = self.settings
@@ -185,7 +195,7 @@ class Limits:
                 if _recent(bucket, "graphql points", now, 60).total + points > self.settings.graphql_points:
                     raise _denied(SECONDARY, _wait(bucket.recent["graphql points"], now, 60))
             window.used += cost
-            _recent(bucket, "graphql points", now, 60).add(now, points)
+            _recent(bucket, "graphql points", now, 60).blend(now, points)
 
     def created(self, actor: Actor) -> None:
         """Count a created issue, pull request, comment or review, before it is made."""

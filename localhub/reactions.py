@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 CONTENTS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 
 
-def rollup(hub: Hub, subject_type: str, subject_id: int, url: str) -> dict[str, Any]:
-    """`ReactionRollup`."""
+def rollup(hub: Hub, subject_type: str, subject_id: int, url: str, *, any_: bool = True) -> dict[str, Any]:
+    """`ReactionRollup`; `any_` is False when the caller knows that there are none."""
     counts = dict.fromkeys(CONTENTS, 0)
+    if not any_:
+        return {"url": url, "total_count": 0, **counts}
     for row in hub.db.rows(
         "SELECT content, COUNT(*) AS n FROM reactions WHERE subject_type = ? AND subject_id = ? GROUP BY content",
         subject_type,

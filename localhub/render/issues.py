@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 _LABELS = "SELECT l.* FROM labels l JOIN issue_labels i ON i.label_id = l.id WHERE i.issue_id = ? ORDER BY i.rowid"
+# What an issue has at all, in one question instead of one each: most have little.
+_HAS = """SELECT EXISTS (SELECT 1 FROM assignees WHERE issue_id = ?) AS assignees,
+  EXISTS (SELECT 1 FROM issue_labels WHERE issue_id = ?) AS labels,
+  EXISTS (SELECT 1 FROM reactions WHERE subject_type = 'issue' AND subject_id = ?) AS reactions,
+  EXISTS (SELECT 1 FROM sub_issues WHERE child_id = ?) AS parent,
+  EXISTS (SELECT 1 FROM sub_issues WHERE parent_id = ?) AS children,
+  EXISTS (SELECT 1 FROM dependencies WHERE blocked_id = ?)
+    OR EXISTS (SELECT 1 FROM dependencies WHERE blocking_id = ?) AS relations"""
 _ASSIGNEES = "SELECT a.* FROM accounts a JOIN assignees s ON s.account_id = a.id WHERE s.issue_id = ? ORDER BY s.rowid"
 
 
@@ -76,7 +84,9 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
     """`Issue`, a pull request's too; the row of `issues`."""
     repo = repo or hub.access.repo_by_id(row["repo_id"])
     url = f"{repo_api(hub, repo)}/issues/{row['number']}"
-    assignees = [simple_user(hub, each) for each in hub.db.rows(_ASSIGNEES, row["id"])]
+    has = hub.db.row(_HAS, *[row["id"]] * 7)
+    assert has is not None
+    assignees = [simple_user(hub, each) for each in hub.db.rows(_ASSIGNEES, row["id"])] if has["assignees"] else []
     data = {
         "url": url,
         "repository_url": repo_api(hub, repo),
@@ -89,7 +99,7 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         "number": row["number"],
         "title": row["title"],
         "user": simple_user(hub, row["author_id"]),
-        "labels": [label(hub, repo, each) for each in hub.db.rows(_LABELS, row["id"])],
+        "labels": [label(hub, repo, each) for each in hub.db.rows(_LABELS, row["id"])] if has["labels"] else [],
         "state": row["state"],
         "locked": bool(row["locked"]),
         "assignee": assignees[0] if assignees else None,
@@ -103,7 +113,7 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         "active_lock_reason": row["lock_reason"],
         "body": row["body"],
         "closed_by": maybe_user(hub, row["closed_by"]),
-        "reactions": reactions.rollup(hub, "issue", row["id"], f"{url}/reactions"),
+        "reactions": reactions.rollup(hub, "issue", row["id"], f"{url}/reactions", any_=bool(has["reactions"])),
         "timeline_url": f"{url}/timeline",
         "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
         "state_reason": row["state_reason"],
@@ -112,17 +122,21 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         data["milestone"] = milestone(hub, repo, hub.db.get("milestones", row["milestone_id"]))
     if row["is_pull"]:
         return data | _pull_part(hub, repo, row)
-    parent = hub.db.row(
-        "SELECT i.*, 0 AS unused FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?", row["id"]
-    )
-    if parent is not None:
+    if has["parent"]:
+        sql = "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?"
+        parent = hub.db.row(sql, row["id"])
+        assert parent is not None
         parent_repo = hub.access.repo_by_id(parent["repo_id"])
         data["parent_issue_url"] = f"{repo_api(hub, parent_repo)}/issues/{parent['number']}"
     return data | {
         "type": None,
-        "sub_issues_summary": sub_issues_summary(hub, row["id"]),
-        "issue_dependencies_summary": dependencies_summary(hub, row["id"]),
+        "sub_issues_summary": sub_issues_summary(hub, row["id"]) if has["children"] else dict(_NO_CHILDREN),
+        "issue_dependencies_summary": dependencies_summary(hub, row["id"]) if has["relations"] else dict(_FREE),
     }
+
+
+_NO_CHILDREN = {"total": 0, "completed": 0, "percent_completed": 0}
+_FREE = {"blocked_by": 0, "total_blocked_by": 0, "blocking": 0, "total_blocking": 0}
 
 
 def _pull_part(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
