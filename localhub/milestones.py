@@ -58,7 +58,7 @@ def change(hub: Hub, repo: Row, row: Row, wanted: dict[str, Any]) -> Row:
             wanted = {**wanted, "closed_at": hub.now() if wanted["state"] == "closed" else None}
         hub.db.update("milestones", row["id"], updated_at=hub.now(), **wanted)
         by, told = current_actor().account_id, ("title", "description", "due_on")
-        changes = {key: {"from": row[key]} for key in told if key in wanted and wanted[key] != row[key]}
+        changes = {key: {"from": row[key] or ""} for key in told if key in wanted and wanted[key] != row[key]}
         if changes:
             _tell(hub, repo, row["id"], "edited", by, changes=changes)
         if turned:

@@ -12,13 +12,13 @@ from localhub.actions import record, subjects
 from localhub.actions.state import parsed
 from localhub.actions.subjects import ON_DEFAULT_BRANCH, ON_MERGE, Subject
 from localhub.actions.workflows import Problem, Trigger, Workflow, is_workflow_path, starts
+from localhub.events import Event
 from localhub.gitstore import GitRepo
 from localhub.render.accounts import simple_user
 from localhub.render.repos import webhook
 
 if TYPE_CHECKING:
     from localhub.db import Row
-    from localhub.events import Event
     from localhub.hub import Hub
 
 EVENTS = ("push", *ON_MERGE, *ON_DEFAULT_BRANCH)
@@ -132,13 +132,9 @@ def _files(git: GitRepo, sha: str) -> list[Workflow | Problem]:
 
 def dispatch(hub: Hub, repo: Row, parsed: Workflow, ref: str, sha: str, inputs: Mapping[str, Any], sender: int) -> int:
     """Start a workflow by hand, inside a transaction; the run's id. `inputs` as `state.dispatch_inputs` gives them."""
-    payload = {
-        "ref": ref,
-        "inputs": dict(inputs) or None,
-        "workflow": parsed.path,
-        "repository": webhook(hub, repo),
-        "sender": simple_user(hub, sender),
-    }
+    told = {"ref": ref, "inputs": dict(inputs) or None, "workflow": parsed.path}
+    hub.emit(Event("workflow_dispatch", None, repo["id"], sender, told))
+    payload = told | {"repository": webhook(hub, repo), "sender": simple_user(hub, sender)}
     branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     subject = Subject("workflow_dispatch", None, ref, ref, sha, sha, branch, parsed.name, None)
     return record.queue(hub, repo, parsed, subject, sender, json.dumps(payload), hub.root)

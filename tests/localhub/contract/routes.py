@@ -29,10 +29,6 @@ UNDOCUMENTED = {
 """Routes under the API's roots that GitHub's description does not have, and why localhub has them."""
 
 
-ALWAYS_EMPTY = {"actions/list-workflow-run-artifacts": "workflow jobs cannot upload artifacts here"}
-"""Lists in which nothing can ever be: they agree with GitHub, but prove nothing."""
-
-
 @dataclass(frozen=True)
 class Route:
     method: str

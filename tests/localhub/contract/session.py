@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from localhub.events import WEBHOOKS
+from localhub.events import FREE_ACTIONS, WEBHOOKS
 from tests.localhub.conftest import World, plain_client
 from tests.localhub.contract import judge
 from tests.localhub.contract.catalogue import NEW, OLD, Operation
@@ -75,7 +75,8 @@ class Ledger:
     def heard(self, world: World) -> None:
         """Judge the webhooks that came so far."""
         for delivery in world.hooks.deliveries:
-            wrong = self.webhooks.setdefault((delivery.event, delivery.action), [])
+            action = None if delivery.event in FREE_ACTIONS else delivery.action
+            wrong = self.webhooks.setdefault((delivery.event, action), [])
             wrong += [text for text in judge.webhook(delivery) if text not in wrong]
 
     def missing_webhooks(self) -> set[tuple[str, str | None]]:
@@ -126,11 +127,13 @@ class Session:
         """The same request with other headers (None takes one away), judged, and not probed further."""
         return self._resend(request, request.content, headers)
 
-    def _resend(self, request: httpx.Request, content: bytes, headers: dict[str, str | None]) -> httpx.Response:
+    def _resend(
+        self, request: httpx.Request, content: bytes, headers: dict[str, str | None], url: httpx.URL | None = None
+    ) -> httpx.Response:
         changed = {name.lower().replace("_", "-"): value for name, value in headers.items()}
         kept = {k: v for k, v in request.headers.items() if k not in changed and k not in ("content-length", "host")}
         sent = kept | {k: v for k, v in changed.items() if v is not None}
-        response = self._raw.request(request.method, request.url, content=content, headers=sent)
+        response = self._raw.request(request.method, url or request.url, content=content, headers=sent)
         self.ledger.saw(response)
         return response
 
@@ -150,6 +153,8 @@ class Session:
     def _refusals(self, operation: Operation, request: httpx.Request) -> list[tuple[str, httpx.Response, set[int]]]:
         request.read()
         found = [("a bad token", self._send(request, authorization="Bearer ghp_wrong"), {401})]
+        for name, url in _elsewhere(request, operation):
+            found.append((name, self._resend(request, request.content, {}, url), {404, 410, 422}))
         if "/repos/alice/sample" in request.url.path:
             mallory = f"Bearer {self.world.pat('mallory')}"
             found.append(("a stranger", self._send(request, authorization=mallory), {401, 403, 404}))
@@ -181,6 +186,18 @@ class Session:
         ):
             about = f"GET {request.url.path}"
             self.ledger.operations[route.operation.id].breaches.append(f"{about}: no 304 for its own ETag")
+
+
+def _elsewhere(request: httpx.Request, operation: Operation) -> Iterator[tuple[str, httpx.URL]]:
+    """The same address with a repository, and with a number, that is not there."""
+    path = request.url.path
+    if "/repos/alice/sample" in path:
+        yield "another repository", request.url.copy_with(path=path.replace("alice/sample", "alice/nothing"))
+    parts = path.split("/")
+    numbers = [place for place, part in enumerate(parts) if part.isdigit()]
+    if numbers:
+        parts[numbers[-1]] = "987654321"
+        yield "another number", request.url.copy_with(path="/".join(parts))
 
 
 def _demands_fields(model: Any) -> bool:

@@ -12,7 +12,7 @@ from graphql import GraphQLSchema
 from tests.localhub.contract import judge
 from tests.localhub.contract.catalogue import NEW, OLD, Operation, operations
 from tests.localhub.contract.graphqldocs import our_schema, roots
-from tests.localhub.contract.routes import ALWAYS_EMPTY, UNDOCUMENTED, implemented
+from tests.localhub.contract.routes import UNDOCUMENTED, implemented
 from tests.localhub.contract.session import Ledger, vocabulary
 
 PATH = Path(__file__).parents[3] / "localhub" / "CONTRACT.md"
@@ -51,8 +51,6 @@ def backwards(committed: str, now: str) -> list[str]:
 
 def status(ledger: Ledger, operation: Operation) -> str:
     proof = ledger.operations[operation.id]
-    if operation.id in ALWAYS_EMPTY:
-        return "always empty"
     if proof.breaches:
         return "disagrees"
     return "validated" if proof.validated(operation) else "not proved"

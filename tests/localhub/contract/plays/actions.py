@@ -42,7 +42,10 @@ def workflow_runs(c: Session) -> None:
     body(c.bot.get(place))
     (job,) = body(c.bot.get(f"{place}/jobs"))["jobs"]
     body(c.bot.get(f"{place}/attempts/1/jobs"))
-    body(c.bot.get(f"{place}/artifacts"))
+    body(c.bot.get(f"{place}/attempts/1"))
+    body(c.bot.get(f"{place}/timing"))
+    body(c.bot.get(f"{REPO}/actions/workflows/ci.yml/timing"))
+    assert c.bot.get(f"{place}/attempts/1/logs").status_code == 302
     assert c.bot.get(f"{place}/logs").status_code == 302
     body(c.bot.get(f"{REPO}/actions/jobs/{job['id']}"))
     assert c.bot.get(f"{REPO}/actions/jobs/{job['id']}/logs").status_code == 302
@@ -56,6 +59,13 @@ def workflow_runs(c: Session) -> None:
     body(c.bot.post(f"{place}/rerun", json={}), 201)
     body(c.bot.get(f"{REPO}/commits/main/check-runs"))
     assert run(c)["run_attempt"] == 3
+    (job,) = body(c.bot.get(f"{place}/jobs"))["jobs"]
+    body(c.bot.post(f"{REPO}/actions/jobs/{job['id']}/rerun", json={}), 201)
+    assert run(c)["run_attempt"] == 4
+    assert c.bot.delete(f"{place}/logs").status_code == 204
+    assert c.bot.delete(place).status_code == 204
+    told = {"event_type": "deploy", "client_payload": {"where": "here"}}
+    assert c.bot.post(f"{REPO}/dispatches", json=told).status_code == 204
 
 
 @scenario

@@ -55,7 +55,9 @@ def the_life_of_an_issue(c: Session) -> None:
 def the_life_of_a_milestone(c: Session) -> None:
     made = body(c.alice.post(f"{REPO}/milestones", json={"title": "Short", "due_on": "2030-01-01T00:00:00Z"}), 201)
     place = f"{REPO}/milestones/{made['number']}"
-    number = body(c.alice.post(f"{REPO}/issues", json={"title": "In it", "milestone": made["number"]}), 201)["number"]
+    number = body(
+        c.alice.post(f"{REPO}/issues", json={"title": "In it", "labels": ["bug"], "milestone": made["number"]}), 201
+    )["number"]
     assert c.alice.get(f"{REPO}/issues/{number}/assignees/bob").status_code == 204
     body(c.alice.get(f"{place}/labels"))
     for change in ({"title": "Shorter", "description": "d"}, {"state": "closed"}, {"state": "open"}):
