@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -13,6 +14,15 @@ class Clock:
         self._lock = threading.Lock()
         self._offset = timedelta()
         self._frozen: datetime | None = None
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` whenever somebody has turned the clock."""
+        self._watchers.append(watcher)
+
+    def _turned(self) -> None:
+        for watcher in self._watchers:
+            watcher()
 
     def now(self) -> datetime:
         with self._lock:
@@ -27,6 +37,7 @@ class Clock:
                 self._frozen += timedelta(seconds=seconds)
             else:
                 self._offset += timedelta(seconds=seconds)
+        self._turned()
 
     def set(self, moment: datetime) -> None:
         with self._lock:
@@ -34,6 +45,7 @@ class Clock:
                 self._frozen = moment
             else:
                 self._offset = moment - datetime.now(UTC)
+        self._turned()
 
     def freeze(self) -> None:
         moment = self.now()
@@ -56,6 +68,7 @@ class Clock:
             frozen = state.get("frozen")
             self._frozen = datetime.fromisoformat(str(frozen)) if frozen else None
             self._offset = timedelta(seconds=float(state.get("offset", 0)))
+        self._turned()
 
 
 def iso(moment: datetime) -> str:

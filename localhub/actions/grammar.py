@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localhub.actions import templates
+from localhub.actions import cron, templates
 from localhub.actions.expressions import ExpressionError
 
 _TOP = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"}
@@ -67,6 +67,11 @@ def _unknown(mapping: Mapping[str, Any], known: Collection[str]) -> Iterator[Mis
 
 
 def _filters(on: Any) -> Iterator[Mistake]:
+    for entry in (on.get("schedule") or []) if isinstance(on, dict) else ():
+        try:
+            cron.fields(str((entry if isinstance(entry, dict) else {}).get("cron")))
+        except cron.CronError as error:
+            yield Mistake("cron:", f"Invalid cron expression: {error}")
     for event, filters in on.items() if isinstance(on, dict) else ():
         if not isinstance(filters, dict):
             continue

@@ -19,6 +19,7 @@ from localhub.actions import jobs, preparing, record, triggers
 from localhub.actions.act_log import Annotation, Reader
 from localhub.actions.runner import Execution, Runner
 from localhub.actions.sandbox import Sandbox
+from localhub.actions.schedule import Schedule
 from localhub.actions.state import workflow_of
 from localhub.actions.surroundings import hold, scratch_for
 from localhub.actions.workflows import Problem, Workflow
@@ -57,6 +58,7 @@ class Actions:
         self._stopping = False
         self._taken: dict[int, tuple[Row, Execution]] = {}
         self._threads: list[threading.Thread] = []
+        self._schedule = Schedule(hub, self._notify)
         self._log_secret = secrets.token_bytes(16)
         _INSTANCES[hub] = self
         for name in triggers.EVENTS:
@@ -94,9 +96,11 @@ class Actions:
         ]
         for thread in self._threads:
             thread.start()
+        self._schedule.start()
 
     def close(self) -> None:
         """Stop; jobs under way are killed and run again at the next start."""
+        self._schedule.close()
         with self._wake:
             self._stopping = True
             for _, execution in self._taken.values():

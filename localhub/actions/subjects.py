@@ -78,7 +78,7 @@ def _on_default_branch(
         head_branch=branch,
         title=_title(git, event, payload, sha),
         pull_number=None,
-        workflow=told["name"] if told else None,
+        workflow=told["name"] if told else payload.get("schedule"),
     )
 
 

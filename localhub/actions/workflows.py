@@ -36,13 +36,20 @@ class Workflow:
     document: Mapping[str, Any]
     text: str
 
+    @property
+    def crons(self) -> list[str]:
+        """The lines of `on.schedule`."""
+        on = self.document["on"]
+        entries = (on.get("schedule") if isinstance(on, dict) else None) or []
+        return [str(entry["cron"]) for entry in entries if isinstance(entry, dict) and "cron" in entry]
+
 
 @dataclass(frozen=True)
 class Trigger:
     """What happened. `ref` is the full name of the pushed ref, or of the base branch for a pull request.
 
     `paths` are the changed files; None when they cannot be known (a new branch), which passes every path filter.
-    `workflow` is the name of the workflow whose run is told of (`workflow_run`).
+    `workflow` is the name of the workflow whose run is told of (`workflow_run`), or the line that is due (`schedule`).
     """
 
     event: str
@@ -116,6 +123,8 @@ def starts(workflow: Workflow, trigger: Trigger) -> bool:
     if types and trigger.action is not None and trigger.action not in types:
         return False
     if trigger.event == "workflow_run" and trigger.workflow not in _strings(filters.get("workflows")):
+        return False
+    if trigger.event == "schedule" and trigger.workflow not in workflow.crons:
         return False
     if trigger.event in _REF_EVENTS and not _ref_passes(filters, trigger.ref):
         return False
