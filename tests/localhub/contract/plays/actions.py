@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import httpx
+from nacl.public import PublicKey, SealedBox
 
 from tests.localhub.contract.session import NEW, VERSION, Session, body, scenario
 
@@ -16,7 +17,10 @@ on: {push: {branches: [main]}, workflow_dispatch: {}}
 jobs:
   test:
     runs-on: ubuntu-latest
-    steps: [{run: 'echo "::error file=README.md,line=1::no"; exit 1'}]
+    steps:
+      - run: echo kept > kept.txt
+      - {uses: actions/upload-artifact@v4, with: {name: kept, path: kept.txt}}
+      - run: echo "::error file=README.md,line=1::no"; exit 1
 """
 
 
@@ -42,6 +46,11 @@ def workflow_runs(c: Session) -> None:
     body(c.bot.get(place))
     (job,) = body(c.bot.get(f"{place}/jobs"))["jobs"]
     body(c.bot.get(f"{place}/attempts/1/jobs"))
+    (kept,) = body(c.bot.get(f"{place}/artifacts"))["artifacts"]
+    body(c.bot.get(f"{REPO}/actions/artifacts"))
+    body(c.bot.get(f"{REPO}/actions/artifacts/{kept['id']}"))
+    assert c.bot.get(f"{REPO}/actions/artifacts/{kept['id']}/zip").status_code == 302
+    assert c.bot.delete(f"{REPO}/actions/artifacts/{kept['id']}").status_code == 204
     body(c.bot.get(f"{place}/attempts/1"))
     body(c.bot.get(f"{place}/timing"))
     body(c.bot.get(f"{REPO}/actions/workflows/ci.yml/timing"))
@@ -81,3 +90,22 @@ def workflow_runs_by_hand(c: Session) -> None:
     body(c.bot.post(f"{REPO}/actions/runs/{newest['id']}/force-cancel"), 202)
     assert run(c)["conclusion"] == "cancelled"
     assert c.bot.post(start, json={"ref": "gone"}).status_code == 422
+
+
+@scenario
+def variables_and_secrets(c: Session) -> None:
+    place = f"{REPO}/actions/variables"
+    body(c.alice.post(place, json={"name": "PLACE", "value": "here"}), 201)
+    body(c.alice.get(place))
+    body(c.alice.get(f"{place}/PLACE"))
+    assert c.alice.patch(f"{place}/PLACE", json={"value": "there"}).status_code == 204
+    assert c.alice.delete(f"{place}/PLACE").status_code == 204
+    place = f"{REPO}/actions/secrets"
+    key = body(c.alice.get(f"{place}/public-key"))
+    sealed = base64.b64encode(SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(b"hush")).decode()
+    for status in (201, 204):
+        wanted = {"encrypted_value": sealed, "key_id": key["key_id"]}
+        assert c.alice.put(f"{place}/WORD", json=wanted).status_code == status
+    body(c.alice.get(place))
+    body(c.alice.get(f"{place}/WORD"))
+    assert c.alice.delete(f"{place}/WORD").status_code == 204
