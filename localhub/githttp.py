@@ -6,7 +6,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from localhub.gitcore import RefChange, environment
 from localhub.gitstore import GitRepo
+from localhub.locks import RepoLock
 
 HOOK = """#!/bin/sh
 # Hands the asked-for updates and the quarantine to the server at the other end of two pipes, and obeys its answer.
@@ -44,18 +45,6 @@ class Door(Protocol):
     def pushed(self, changes: Sequence[RefChange]) -> None:
         """The push is done, with these moves or none; called before its client is told so."""
         ...
-
-
-@dataclass
-class RepoLocks:
-    """One lock a repository: whoever moves refs holds it from looking at them to having told of the change."""
-
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-    _locks: dict[int, threading.RLock] = field(default_factory=dict)
-
-    def of(self, repo_id: int) -> threading.RLock:
-        with self._guard:
-            return self._locks.setdefault(repo_id, threading.RLock())
 
 
 def install_hooks(folder: Path) -> Path:
@@ -167,7 +156,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class Reception:
     """How a repository takes pushes: one at a time, past this folder's hook, in packs of at most so many bytes."""
 
-    lock: threading.RLock
+    lock: RepoLock
     hooks: Path
     most: int
 

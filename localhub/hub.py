@@ -16,10 +16,10 @@ from localhub.context import get_context
 from localhub.db import Database, Row
 from localhub.events import Event, Listener
 from localhub.faults import Faults
-from localhub.githttp import RepoLocks
 from localhub.kept import Kept
 from localhub.limitfile import LimitFile
 from localhub.limits import Limits
+from localhub.locks import RepoLocks
 from localhub.webhooks import Webhooks
 
 ACTIONS_APP_ID = 15368  # GitHub's own number for the app `github-actions`
@@ -43,7 +43,7 @@ class Hub:
         self._limit_file = LimitFile(self.limits, data / "limits.json")
         self.faults = Faults()
         self.kept = Kept(self, data / "localhub.sqlite3")
-        self.repo_locks = RepoLocks()
+        self.repo_locks = RepoLocks(lambda: self.db.writing)
         self.quiet_checks: dict[str, Callable[[], int]] = {}
         self._listeners: dict[str, list[Listener]] = {}
         self._starters: list[Callable[[], None]] = []
