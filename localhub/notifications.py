@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 _MENTION = re.compile(r"(?<![\w`/@.-])@([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?![\w/-])")
+TAKING_PART = {"assign", "author", "comment", "manual", "mention", "review_requested", "state_change"}
+_STRONG = ("mention", "review_requested", "assign")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
@@ -22,12 +24,17 @@ def mentions(hub: Hub, repo: Row, text: str | None) -> list[int]:
 
 
 def subscribe(hub: Hub, issue: Row, account_id: int, reason: str) -> int | None:
-    """Make sure that a person has a thread on the issue; its id, or None for bots, who get no mail."""
+    """Make sure that a person follows the issue; the thread's id, or None for bots, who get no mail.
+
+    Who takes part (or is asked to) follows it again, though they had left it; who only watches does not.
+    """
     account = hub.db.get("accounts", account_id)
     if account["type"] != "User":
         return None
     found = hub.db.row("SELECT id FROM threads WHERE account_id = ? AND issue_id = ?", account_id, issue["id"])
     if found:
+        if reason in TAKING_PART:
+            hub.db.update("threads", found["id"], subscribed=1)
         return int(found["id"])
     return hub.db.insert(
         "threads",
@@ -48,14 +55,19 @@ def rewritten(hub: Hub, issue: Row, before: str | None, after: str | None) -> No
 
 
 def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None) -> None:
-    """Mail these people, except who caused it and who ignores the thread; all of them follow it from now on."""
+    """Mail these people, except who caused it and who ignores the thread or the whole repository."""
+    deaf = {
+        row["account_id"]
+        for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ? AND ignored", issue["repo_id"])
+    }
     for account_id in accounts:
-        thread_id = subscribe(hub, issue, account_id, reason)
-        if account_id == by or thread_id is None or hub.db.get("threads", thread_id)["ignored"]:
+        if account_id == by or account_id in deaf:
             continue
-        strong = reason in ("mention", "review_requested", "assign")
-        changes: dict[str, Any] = {"reason": reason} if strong else {}
-        hub.db.update("threads", thread_id, unread=1, updated_at=hub.now(), **changes)
+        thread_id = subscribe(hub, issue, account_id, reason)
+        if thread_id is None or hub.db.get("threads", thread_id)["ignored"]:
+            continue
+        changes: dict[str, Any] = {"reason": reason} if reason in _STRONG else {}
+        hub.db.update("threads", thread_id, unread=1, done=0, updated_at=hub.now(), **changes)
         hub.db.insert(
             "notices",
             thread_id=thread_id,
@@ -70,15 +82,16 @@ def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: in
 def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None) -> None:
     """Mail everyone subscribed to the issue or watching the repository; and first who is mentioned in `text`.
 
-    kind: opened, comment, closed, reopened, merged, review.
+    kind: opened, comment, closed, reopened, merged, review. The reason that people are told is why they follow it.
     """
-    repo = hub.access.repo_by_id(issue["repo_id"])
     if kind in ("closed", "reopened", "merged"):
-        subscribe(hub, issue, by, "state_change")  # GitHub's word for who did it
+        subscribe(hub, issue, by, "state_change")
+    repo = hub.access.repo_by_id(issue["repo_id"])
     mentioned = mentions(hub, repo, text)
     notify(hub, issue, "mention", mentioned, by=by)
     watching = [
-        row["account_id"] for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ?", repo["id"])
+        row["account_id"]
+        for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ? AND NOT ignored", repo["id"])
     ]
     following = [
         row["account_id"]

@@ -178,7 +178,9 @@ def _repository(hub: Hub, wanted: SeedRepository) -> None:
             "INSERT OR REPLACE INTO collaborators VALUES (?, ?, ?)", repo["id"], account(hub, login)["id"], role
         )
     for login in wanted.watchers:
-        hub.db.execute("INSERT OR IGNORE INTO watchers VALUES (?, ?)", repo["id"], account(hub, login)["id"])
+        hub.db.execute(
+            "INSERT OR IGNORE INTO watchers (repo_id, account_id) VALUES (?, ?)", repo["id"], account(hub, login)["id"]
+        )
     if wanted.settings:
         repositories.change(hub, repo, dict(wanted.settings), by=repo["owner_id"])
 

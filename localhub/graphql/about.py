@@ -80,7 +80,8 @@ class About(Object):
 
     def watchers(self, **page: Any) -> Connection:
         rows = self.hub.db.rows(
-            "SELECT a.* FROM watchers w JOIN accounts a ON a.id = w.account_id WHERE w.repo_id = ? ORDER BY a.id",
+            """SELECT a.* FROM watchers w JOIN accounts a ON a.id = w.account_id
+               WHERE w.repo_id = ? AND NOT w.ignored ORDER BY a.id""",
             self.row["id"],
         )
         return Connection(rows, lambda row: User(self.scope, row), **page)
@@ -92,9 +93,9 @@ class About(Object):
         return bool(self.hub.access.allowed(actor, self.row, "administration", "write", role="admin"))
 
     def viewerSubscription(self) -> str:
-        sql = "SELECT 1 FROM watchers WHERE repo_id = ? AND account_id = ?"
-        watches = self.hub.db.value(sql, self.row["id"], self.scope.actor.account_id)
-        return "SUBSCRIBED" if watches else "UNSUBSCRIBED"
+        sql = "SELECT ignored FROM watchers WHERE repo_id = ? AND account_id = ?"
+        ignored = self.hub.db.value(sql, self.row["id"], self.scope.actor.account_id)
+        return "UNSUBSCRIBED" if ignored is None else "IGNORED" if ignored else "SUBSCRIBED"
 
     def viewerPossibleCommitEmails(self) -> list[str] | None:
         email = self.viewerDefaultCommitEmail()

@@ -42,7 +42,7 @@ def shared_routes(api: APIRouter, web: Web) -> None:
         web.user()
         everything = request.query_params.get("all") == "1"
         where = """FROM threads t JOIN issues i ON i.id = t.issue_id WHERE account_id = ? AND (unread OR ?)
-                   AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
+                   AND NOT t.done AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
         values = (current_actor().account_id, int(everything))
         rows = hub.db.rows(
             f"""SELECT t.id AS thread_id, t.reason, t.unread, t.updated_at AS told_at, i.*,

@@ -52,6 +52,7 @@ GET    /commits/main/statuses                        | statuses        | read
 GET    /compare/main...main                          | contents        | read
 GET    /contents                                     | contents        | read
 GET    /contents/README.md                           | contents        | read
+GET    /subscribers                                  | metadata        | read
 GET    /tarball                                      | contents        | read
 GET    /tarball/main                                 | contents        | read
 GET    /zipball                                      | contents        | read
@@ -114,6 +115,15 @@ GET    /actions/runs/1/logs                          | actions         | read
 GET    /actions/workflows                            | actions         | read
 GET    /actions/workflows/ci.yml                     | actions         | read
 GET    /actions/workflows/ci.yml/runs                | actions         | read
+GET    /actions/runs/1/attempts/1                    | actions         | read
+GET    /actions/runs/1/attempts/1/logs               | actions         | read
+GET    /actions/runs/1/timing                        | actions         | read
+GET    /actions/workflows/ci.yml/timing              | actions         | read
+DELETE /actions/runs/1                               | actions         | write
+DELETE /actions/runs/1/logs                          | actions         | write
+POST   /actions/jobs/1/rerun                         | actions         | write
+POST   /dispatches                                   | contents        | write     | {"event_type": "x"}
+GET    /tags                                         | contents        | read
 POST   /actions/runs/1/cancel                        | actions         | write
 POST   /actions/runs/1/force-cancel                  | actions         | write
 POST   /actions/runs/1/rerun                         | actions         | write
@@ -204,7 +214,13 @@ PUT    /collaborators/bob                            | administration  | admin  
 DELETE /collaborators/nobody                         | administration  | admin
 PATCH  .                                             | administration  | admin     | {"description": "x"}
 """
-PEOPLE_ONLY = {("GET", "/notifications"), ("PUT", "/subscription"), ("DELETE", "/subscription")}
+PEOPLE_ONLY = {
+    ("GET", "/notifications"),
+    ("PUT", "/notifications"),
+    ("GET", "/subscription"),
+    ("PUT", "/subscription"),
+    ("DELETE", "/subscription"),
+}
 OWN = {("DELETE", "."), ("GET", "/installation")}  # tested where they belong
 
 
