@@ -102,7 +102,11 @@ def push(hub: Any, folder: Path) -> None:
 def talk(hub: Any) -> None:
     """A tree of issues, one wild and one long conversation, a milestone, labels, reactions."""
     alice, bob, bot = hub.client("alice"), hub.client("bob"), hub.bot()
-    ok(alice.post(f"{REPO}/milestones", json={"title": "1.0", "description": "The *first*", "due_on": "2027-01-01T00:00:00Z"}))
+    ok(
+        alice.post(
+            f"{REPO}/milestones", json={"title": "1.0", "description": "The *first*", "due_on": "2027-01-01T00:00:00Z"}
+        )
+    )
     for name, color in (("branchwork", "0e8a16"), ("a label: with quite a long name & <b>signs</b>", "fbca04")):
         ok(alice.post(f"{REPO}/labels", json={"name": name, "color": color, "description": "What it means"}))
     more = {"labels": ["branchwork"], "milestone": 1, "assignees": ["bob"]}
@@ -135,12 +139,29 @@ def propose(hub: Any) -> None:
     first = pull(bot, "topic", body="Closes #4. Part of #1.\n\n- [ ] checked")
     number, sha = first["number"], first["head"]["sha"]
     note = {"path": "mod.py", "start_line": 5, "end_line": 5, "annotation_level": "failure", "message": "too long"}
-    for name, more in (("unit", {"conclusion": "success"}), ("lint", {"conclusion": "failure"}), ("types", {"status": "in_progress"})):
+    for name, more in (
+        ("unit", {"conclusion": "success"}),
+        ("lint", {"conclusion": "failure"}),
+        ("types", {"status": "in_progress"}),
+    ):
         output = {"title": f"{name} said", "summary": "**All**", "annotations": [note]}
         ok(bot.post(f"{REPO}/check-runs", json={"name": name, "head_sha": sha, "output": output, **more}))
-    ok(bot.post(f"{REPO}/statuses/{sha}", json={"state": "success", "context": "ci/old", "target_url": "https://ci.example/1"}))
-    lines = [{"path": "mod.py", "line": 5, "side": "RIGHT", "body": "Why?"}, {"path": "new file.txt", "line": 2, "body": "Two?"}]
-    ok(bob.post(f"{REPO}/pulls/{number}/reviews", json={"event": "REQUEST_CHANGES", "body": "Not **yet**.", "comments": lines}))
+    ok(
+        bot.post(
+            f"{REPO}/statuses/{sha}",
+            json={"state": "success", "context": "ci/old", "target_url": "https://ci.example/1"},
+        )
+    )
+    lines = [
+        {"path": "mod.py", "line": 5, "side": "RIGHT", "body": "Why?"},
+        {"path": "new file.txt", "line": 2, "body": "Two?"},
+    ]
+    ok(
+        bob.post(
+            f"{REPO}/pulls/{number}/reviews",
+            json={"event": "REQUEST_CHANGES", "body": "Not **yet**.", "comments": lines},
+        )
+    )
     ok(alice.post(f"{REPO}/pulls/{number}/reviews", json={"body": "Begun", "comments": [{**lines[0], "line": 6}]}))
     merged = pull(alice, "gone")["number"]
     hub.settle()
@@ -151,10 +172,19 @@ def propose(hub: Any) -> None:
     ok(bob.patch(f"{REPO}/pulls/{closed}", json={"state": "closed"}))
     pull(bob, "a/b.c", draft=True)
     checks = {"strict": False, "contexts": ["unit", "lint"]}
-    rules = {"required_status_checks": checks, "enforce_admins": True, "required_pull_request_reviews": {}, "restrictions": None}
+    rules = {
+        "required_status_checks": checks,
+        "enforce_admins": True,
+        "required_pull_request_reviews": {},
+        "restrictions": None,
+    }
     ok(alice.put(f"{REPO}/branches/main/protection", json=rules))
     ok(alice.patch(REPO, json={"allow_auto_merge": True, "description": "Some of everything"}))
-    ok(alice.post(f"{REPO}/hooks", json={"config": {"url": hub.hooks.url, "content_type": "json"}, "events": ["issues"]}))
+    ok(
+        alice.post(
+            f"{REPO}/hooks", json={"config": {"url": hub.hooks.url, "content_type": "json"}, "events": ["issues"]}
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +274,9 @@ def test_every_link_leads_somewhere(full: Any, login: str | None) -> None:
         if login:
             client.post("/login", data={"login": login})
         pages = crawl(client, 12 if login == "alice" else 4)
-    broken = {path: (answer.status_code, source) for path, (answer, source) in pages.items() if answer.status_code != 200}
+    broken = {
+        path: (answer.status_code, source) for path, (answer, source) in pages.items() if answer.status_code != 200
+    }
     if login is None:  # what asks for a person leads to the choice of one
         broken = {path: told for path, told in broken.items() if told[0] != 401}
     assert broken == {}
@@ -345,6 +377,7 @@ def page(full: Any, browser: Browser) -> Iterator[Page]:
     tab = context.new_page()
     complaints: list[str] = []
     tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    tab.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
     tab.goto("/login")
@@ -359,7 +392,9 @@ def addresses(hub: Any) -> list[str]:
     value = hub.hub.db.value
     pull = value("SELECT MIN(number) FROM pulls")
     sha = value("SELECT head_sha FROM pulls WHERE number = ?", pull)
-    run, delivery, check = (value(f"SELECT MAX(id) FROM {table}") for table in ("workflow_runs", "deliveries WHERE app_id", "check_runs"))
+    run, delivery, check = (
+        value(f"SELECT MAX(id) FROM {table}") for table in ("workflow_runs", "deliveries WHERE app_id", "check_runs")
+    )
     job = value("SELECT MIN(id) FROM workflow_jobs WHERE run_id = ?", run)
     hook = value("SELECT MAX(id) FROM hooks")
     own = [
@@ -413,16 +448,14 @@ def picture(tab: Page, address: str) -> None:
 @pytest.mark.browser
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Debian's chromium: apt-get install chromium")
 def test_every_page_fits_a_telephone_and_can_be_read(full: Any, page: Page) -> None:
-    wrong: dict[str, list[str]] = {}
+    wrong: list[str] = []
     for address in addresses(full):
         answer = page.goto(address, wait_until="load")
         assert answer is not None
         assert answer.status == 200, address
-        found = problems_of(page)
-        if found:
-            wrong[address] = found[:6]
+        wrong += [f"{address}: {each}" for each in problems_of(page)[:6]]
         picture(page, address)
-    assert wrong == {}
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.browser
