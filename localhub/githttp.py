@@ -174,6 +174,7 @@ def _push(request: Request, repo: GitRepo, user: str, way: Reception, door: Door
         with way.lock:
             before = repo.refs()
             out = _receive(repo, cgi, _real(body), way, door)
+            repo.moved()
             changes = differences(before, repo.refs())
             door.pushed(changes)
     head, separator, content = out.partition(b"\r\n\r\n")

@@ -44,10 +44,9 @@ def _moved() -> None:
 
 @dataclass(frozen=True)
 class GitRepo:
-    """One bare repository. `extra` is added to git's environment (a push's quarantine, for one).
+    """One bare repository; libgit2 reads and writes its single objects and refs, git does the rest.
 
-    Single objects and refs are read and written by libgit2 in this process; git does the rest, and everything where
-    its environment matters.
+    `extra` is added to git's environment (a push's quarantine, for one); with it git does everything.
     """
 
     path: Path
@@ -70,10 +69,15 @@ class GitRepo:
         self.init(default_branch or _head_of(source) or "main")
         wanted = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
         self.git("fetch", "--quiet", "--no-auto-gc", str(source), *wanted)
-        _moved()
+        self.moved()
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        self.moved()
+
+    def moved(self) -> None:
+        """Forget where refs were: another process has moved some."""
+        libgit.forget(self.path)
         _moved()
 
     def git(self, *args: str, stdin: bytes = b"") -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,16 +78,52 @@ def refs(path: Path, prefixes: Sequence[str]) -> dict[str, str]:
     if any(set(prefix) & set("*?[") for prefix in prefixes):
         raise Elsewhere
     folders = tuple(prefix if prefix.endswith("/") else f"{prefix}/" for prefix in prefixes)
+    known = _listing(path)
+    if not prefixes:
+        return dict(known)
+    return {name: sha for name, sha in known.items() if name.startswith(folders) or name in prefixes}
+
+
+_listings: dict[Path, tuple[tuple[int, int], dict[str, str]]] = {}
+_listings_lock = threading.Lock()
+_changes = 0
+
+
+def _listing(path: Path) -> dict[str, str]:
+    """All refs of a repository, from memory if they are known: a push would otherwise read a file a branch."""
+    about = os.stat(path)
+    place = (about.st_ino, about.st_ctime_ns)  # another one when it was made anew
+    with _listings_lock:
+        known, changes = _listings.get(path), _changes
+        if known is not None and known[0] == place:
+            return known[1]
     found = {}
     with git(path, "for-each-ref") as repo:
         for each in repo.references.iterator():
-            name = each.name
-            if not prefixes or name in prefixes or name.startswith(folders):
-                try:
-                    found[name] = str(each.resolve().target)
-                except KeyError:
-                    continue  # a symbolic ref to nothing
+            try:
+                found[each.name] = str(each.resolve().target)
+            except KeyError:
+                continue  # a symbolic ref to nothing
+    listing = _sorted(found)
+    with _listings_lock:
+        if changes == _changes:  # nothing has moved while this one looked
+            _listings[path] = (place, listing)
+    return listing
+
+
+def _sorted(found: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda pair: pair[0].encode()))
+
+
+def forget(path: Path, moved: Mapping[str, str | None] | None = None) -> None:
+    """Refs have moved: these, with where they are now, or any."""
+    global _changes
+    with _listings_lock:
+        _changes += 1
+        known = _listings.pop(path, None)
+        if known is not None and moved is not None:
+            after = {**known[1], **moved}
+            _listings[path] = (known[0], _sorted({name: sha for name, sha in after.items() if sha is not None}))
 
 
 def valid(name: str) -> bool:
@@ -108,6 +144,7 @@ def move(path: Path, changes: Sequence[RefChange]) -> None:
                     transaction.remove(change.ref)
                 else:
                     transaction.set_target(change.ref, pygit2.Oid(hex=change.new))
+    forget(path, {change.ref: None if change.deleted else change.new for change in changes})
 
 
 def _check(repo: Any, path: Path, change: RefChange) -> None:
@@ -133,6 +170,7 @@ def set_ref(path: Path, name: str, sha: str | None) -> None:
             repo.create_reference_direct(name, pygit2.Oid(hex=sha), True)
         elif ref(path, name) is not None:
             repo.lookup_reference(name).delete()
+    forget(path, {name: sha})
 
 
 # -- reading
