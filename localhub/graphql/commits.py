@@ -42,6 +42,12 @@ class Ref:
         row = repo.hub.db.row(sql, repo.row["id"], self.name) if self.prefix == "refs/heads/" else None
         return None if row is None else BranchProtectionRule(repo.scope, row)
 
+    def compare(self, headRef: str) -> Comparison | None:
+        """This ref against another one of the repository."""
+        head, base = self.repository.git.resolve(headRef), self.target()
+        found = Commit.at(self.repository, head) if head else None
+        return Comparison(base, found) if base and found else None
+
     def target(self) -> Commit | None:
         sha = self.repository.git.resolve(self._name)
         return None if sha is None else Commit.at(self.repository, sha)
@@ -138,6 +144,35 @@ class Commit:
         from localhub.graphql.rollup import Status
 
         return Status.of(self)
+
+
+class Comparison:
+    """What a head has that a base has not, and the other way round."""
+
+    def __init__(self, base: Commit, head: Commit) -> None:
+        self.baseTarget, self.headTarget = base, head
+        git = base.repository.git
+        self._ahead = git.log([head.oid], [base.oid], "--reverse", "--topo-order")
+        self.aheadBy, self.behindBy = len(self._ahead), len(git.log([base.oid], [head.oid]))
+
+    def id(self) -> str:
+        repo = self.baseTarget.repository
+        return text_node_id("Comparison", repo.row["id"], f"{self.baseTarget.oid}...{self.headTarget.oid}")
+
+    def status(self) -> str:
+        if self.aheadBy and self.behindBy:
+            return "DIVERGED"
+        return "AHEAD" if self.aheadBy else "BEHIND" if self.behindBy else "IDENTICAL"
+
+    def commits(self, **page: Any) -> Connection:
+        return ComparisonCommitConnection(self._ahead, self.headTarget.repository, page)
+
+
+class ComparisonCommitConnection(Connection):
+    def __init__(self, shas: list[str], repo: Repository, page: dict[str, Any]) -> None:
+        super().__init__(shas, lambda sha: Commit.at(repo, sha), **page)
+        known = repo.git.commits_by_sha(shas)
+        self.authorCount = len({commit.author.email for commit in known.values()})
 
 
 def _date(who: Person) -> str:

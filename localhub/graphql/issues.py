@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localhub import comments, housekeeping
+from localhub.closing import references
 from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Scope
 from localhub.graphql.development import LinkedBranch
@@ -138,6 +139,27 @@ class Issue(Thread):
                 repo = self.hub.access.repo_by_id(row["repo_id"])
                 seen[row["repo_id"]] = self.hub.access.sees(self.scope.actor, repo)
         return [row for row in rows if seen[row["repo_id"]]]
+
+    # Types of issues belong to organisations that define them; nothing here does.
+    issueType = None
+
+    def closedByPullRequestsReferences(
+        self,
+        includeClosedPrs: bool | None = None,
+        orderByState: bool | None = None,
+        userLinkedOnly: bool | None = None,
+        **page: Any,
+    ) -> Connection:
+        """The pull requests whose merge closes this issue, or has."""
+        from localhub.graphql.pulls import PullRequest
+
+        sql = """SELECT p.* FROM pulls p JOIN issues i ON i.id = p.issue_id JOIN repos r ON r.id = p.repo_id
+                 WHERE p.repo_id = ? AND p.base_ref = r.default_branch AND instr(i.body, ?) > 0 ORDER BY p.id"""
+        rows = [] if userLinkedOnly else self.hub.db.rows(sql, self.row["repo_id"], str(self.row["number"]))
+        found = [PullRequest(self.scope, row) for row in rows if row["open"] or row["merged"] or includeClosedPrs]
+        name = self.repository().nameWithOwner()
+        closing = [one for one in found if (None, self.row["number"]) in references(one.body(), name)]
+        return Connection(closing, lambda one: one, **page)
 
     def isPinned(self) -> bool:
         return bool(self.hub.db.value("SELECT 1 FROM pins WHERE issue_id = ?", self.row["id"]))

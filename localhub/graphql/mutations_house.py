@@ -43,6 +43,18 @@ class HouseMutations(Mutating):
                 self._hub.db.update("repos", row["id"], has_issues=0)
         return answer(input, repository=repository(self._scope, row["id"]))
 
+    def archiveRepository(self, input: Input) -> Input:
+        return self._archive(input, archived=True)
+
+    def unarchiveRepository(self, input: Input) -> Input:
+        return self._archive(input, archived=False)
+
+    def _archive(self, input: Input, *, archived: bool) -> Input:
+        repo = self._node(input["repositoryId"], Repository).row
+        self._hub.access.require(self._actor, repo, "administration", "write", role="admin")
+        repositories.change(self._hub, repo, {"archived": archived}, by=self._actor.account_id)
+        return answer(input, repository=repository(self._scope, repo["id"]))
+
     # -- issues
 
     def pinIssue(self, input: Input) -> Input:

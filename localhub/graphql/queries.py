@@ -41,6 +41,7 @@ _TABLES: Mapping[str, tuple[str, Any]] = {
     "PinnedIssue": ("pins", development.PinnedIssue),
     "LinkedBranch": ("linked_branches", development.LinkedBranch),
     "BranchProtectionRule": ("protections", rules.BranchProtectionRule),
+    "Ruleset": ("rulesets", rules.RepositoryRuleset),
 }
 
 

@@ -11,7 +11,7 @@ from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Object, Scope, not_found
 from localhub.graphql.commits import Commit, Ref
 from localhub.graphql.development import PinnedIssue
-from localhub.graphql.rules import BranchProtectionRule
+from localhub.graphql.rules import BranchProtectionRule, RepositoryRuleset
 from localhub.ids import node_id
 
 if TYPE_CHECKING:
@@ -168,6 +168,17 @@ class Repository(About):
     def branchProtectionRules(self, **page: Any) -> Connection:
         rows = self.hub.db.rows("SELECT * FROM protections WHERE repo_id = ? ORDER BY id", self.row["id"])
         return Connection(rows, lambda row: BranchProtectionRule(self.scope, row), **page)
+
+    def _rulesets(self) -> list[Row]:
+        return self.hub.db.rows("SELECT * FROM rulesets WHERE repo_id = ? ORDER BY id", self.row["id"])
+
+    def ruleset(self, databaseId: int, includeParents: bool | None = None) -> RepositoryRuleset | None:
+        found = [row for row in self._rulesets() if row["id"] == databaseId]
+        return RepositoryRuleset(self.scope, found[0]) if found else None
+
+    def rulesets(self, includeParents: bool | None = None, targets: list[str] | None = None, **page: Any) -> Connection:
+        rows = self._rulesets() if targets is None or "BRANCH" in targets else []
+        return Connection(rows, lambda row: RepositoryRuleset(self.scope, row), **page)
 
     def milestone(self, number: int) -> Any:
         from localhub.graphql.milestones import Milestone

@@ -1,12 +1,12 @@
-"""The protection of branches."""
+"""The protection of branches: classic rules and rulesets."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from localhub.graphql.base import Object
-from localhub.ids import node_id
+from localhub.graphql.base import Connection, Object
+from localhub.ids import node_id, text_node_id
 from localhub.protection import Rules, classic
 
 if TYPE_CHECKING:
@@ -64,3 +64,34 @@ class BranchProtectionRule(Object):
 
     def requiredApprovingReviewCount(self) -> int | None:
         return self._rules.approvals if self._rules.pull_request else None
+
+
+class RepositoryRuleset(Object):
+    COLUMNS = {"name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
+    target = "BRANCH"
+
+    def id(self) -> str:
+        return node_id("Ruleset", self.row["id"])
+
+    def repository(self) -> Repository:
+        from localhub.graphql.repository import repository
+
+        return repository(self.scope, self.row["repo_id"])
+
+    def source(self) -> Repository:
+        return self.repository()
+
+    def enforcement(self) -> str:
+        return str(self.row["enforcement"]).upper()
+
+    def conditions(self) -> dict[str, Any]:
+        names = json.loads(self.row["conditions"]).get("ref_name")
+        return {"refName": names and {key: names.get(key, []) for key in ("include", "exclude")}}
+
+    def rules(self, type: str | None = None, **page: Any) -> Connection:
+        found = [rule for rule in json.loads(self.row["rules"]) if type in (None, rule["type"].upper())]
+        return Connection(found, self._rule, **page)
+
+    def _rule(self, rule: dict[str, Any]) -> dict[str, Any]:
+        id = text_node_id("RepositoryRule", self.row["repo_id"], f"{self.row['id']}:{rule['type']}")
+        return {"__typename": "RepositoryRule", "id": id, "type": rule["type"].upper(), "repositoryRuleset": self}

@@ -220,3 +220,61 @@ def test_refusals_have_github_s_words(hub: Any) -> None:
             unknown
             == "Variable $i of type CreateIssueInput! was provided invalid value for nope (Field is not defined on CreateIssueInput)"
         )
+
+
+def test_rulesets_are_listed_and_refs_compared(hub: Any) -> None:
+    with hub.client("alice") as alice:
+        rules = [{"type": "deletion"}, {"type": "required_linear_history"}]
+        conditions = {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}}
+        wanted = {
+            "name": "Main",
+            "target": "branch",
+            "enforcement": "disabled",
+            "conditions": conditions,
+            "rules": rules,
+        }
+        made = alice.post(f"{SAMPLE}/rulesets", json=wanted)
+        assert made.status_code == 201, made.text
+        listed = """rulesets(first: 5, includeParents: true) { totalCount nodes { databaseId name target enforcement
+          source { ... on Repository { nameWithOwner } } conditions { refName { include exclude } }
+          rules(first: 5) { totalCount nodes { type } } } }"""
+        (found,) = repository(alice, listed)["rulesets"]["nodes"]
+        assert found == {
+            "databaseId": made.json()["id"], "name": "Main", "target": "BRANCH", "enforcement": "DISABLED",
+            "source": {"nameWithOwner": "alice/sample"}, "conditions": {"refName": conditions["ref_name"]},
+            "rules": {"totalCount": 2, "nodes": [{"type": "DELETION"}, {"type": "REQUIRED_LINEAR_HISTORY"}]},
+        }  # fmt: skip
+        assert repository(alice, f"ruleset(databaseId: {found['databaseId']}) {{ name }}")["ruleset"] == {
+            "name": "Main"
+        }
+        sha = alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+        alice.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/topic", "sha": sha})
+        push(alice, "a.txt", "a\n", "topic")
+        push(alice, "b.txt", "b\n")
+        against = 'ref(qualifiedName: "main") { compare(headRef: "topic") { aheadBy behindBy status commits(first: 5) { totalCount authorCount nodes { messageHeadline } } } }'
+        assert repository(alice, against)["ref"]["compare"] == {
+            "aheadBy": 1, "behindBy": 1, "status": "DIVERGED",
+            "commits": {"totalCount": 1, "authorCount": 1, "nodes": [{"messageHeadline": "m"}]},
+        }  # fmt: skip
+
+
+def test_what_closes_an_issue_and_archiving(hub: Any, validate_hook: Callable[..., Any]) -> None:
+    with hub.client("alice") as alice, hub.client("bob") as bob:
+        issue(alice, "One")
+        sha = alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+        alice.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/topic", "sha": sha})
+        push(alice, "a.txt", "a\n", "topic")
+        alice.post(f"{SAMPLE}/pulls", json={"title": "T", "head": "topic", "base": "main", "body": "Fixes #1"})
+        closing = (
+            "issue(number: 1) { issueType { name } closedByPullRequestsReferences(first: 5) { nodes { number } } }"
+        )
+        assert repository(bob, closing)["issue"] == {
+            "issueType": None, "closedByPullRequestsReferences": {"nodes": [{"number": 2}]},
+        }  # fmt: skip
+        repo = repository(alice, "id")["id"]
+        archive = "mutation($id: ID!) { %srchiveRepository(input: {repositoryId: $id}) { repository { isArchived } } }"
+        assert "Must have admin rights" in message(bob, archive % "a", id=repo)
+        assert data(alice, archive % "a", id=repo)["archiveRepository"]["repository"]["isArchived"]
+        validate_hook(hub.hooks.delivery("repository", "archived"))
+        assert alice.post(f"{SAMPLE}/issues", json={"title": "x"}).status_code == 403
+        assert not data(alice, archive % "una", id=repo)["unarchiveRepository"]["repository"]["isArchived"]
