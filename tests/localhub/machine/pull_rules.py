@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.localhub.machine.issue_rules import BOTH, IssueRules
+from tests.localhub.machine.issue_rules import IssueRules
 from tests.localhub.machine.model import Issue, Protection, Pull, Refused, Review, demand
 from tests.localhub.machine.people import BOT, RANK, ROLES, Person
 
@@ -141,7 +141,7 @@ class PullRules(IssueRules):
             raise Refused(422, "one's own")
         if event != "APPROVE" and not body:
             raise Refused(422, "no words")
-        if pull.locked and not actor.may("write", *BOTH):
+        if pull.locked and not actor.may("write", "pull_requests"):
             raise Refused(403, "locked")
         pull.reviews[review_id] = Review(actor.login, VERDICTS[event], pull.head_sha, body)
         if actor.login in pull.requested:
