@@ -1,0 +1,91 @@
+"""Lists of issues say the same as a look at every issue, whatever was done to them, and search finds the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+ROOT = "/repos/alice/sample"
+PEOPLE = ("alice", "bob")
+LABELS = ("one", "two", 'odd "name"', "ünïcode")
+
+
+def act(client: Any, chance: random.Random, numbers: list[int]) -> None:
+    number = chance.choice(numbers)
+    path = f"{ROOT}/issues/{number}"
+    match chance.randrange(7):
+        case 0:
+            client.patch(path, json={"state": chance.choice(["open", "closed"])})
+        case 1:
+            client.put(f"{path}/labels", json={"labels": chance.sample(LABELS, chance.randint(0, 3))})
+        case 2:
+            client.post(f"{path}/assignees", json={"assignees": [chance.choice(PEOPLE)]})
+        case 3:
+            client.request("DELETE", f"{path}/assignees", json={"assignees": [chance.choice(PEOPLE)]})
+        case 4:
+            client.post(f"{path}/comments", json={"body": "a word"})
+        case 5:
+            client.patch(path, json={"milestone": chance.choice([1, None])})
+        case _:
+            client.delete(f"{path}/labels/{chance.choice(LABELS)}")
+
+
+def asked(query: dict[str, str]) -> Callable[[Any], bool]:
+    """Whether an issue belongs in the list of this query."""
+
+    def fits(issue: Any) -> bool:
+        names = {label["name"] for label in issue["labels"]}
+        people = {person["login"] for person in issue["assignees"]}
+        assignee, milestone = query.get("assignee"), query.get("milestone")
+        return all((
+            query["state"] in ("all", issue["state"]),
+            set(filter(None, query.get("labels", "").split(","))) <= names,
+            assignee is None or (assignee == "none" and not people) or (assignee == "*" and people) or assignee in people,
+            milestone is None or (milestone == "none") == (issue["milestone"] is None),
+            query.get("creator", issue["user"]["login"]) == issue["user"]["login"],
+        ))  # fmt: skip
+
+    return fits
+
+
+def test_lists_are_what_a_look_at_every_issue_finds(hub: Any) -> None:
+    chance = random.Random(7)
+    hub.admin("/limits", {"enforced": False, "search_lag_seconds": 0})
+    alice, bob = hub.client("alice"), hub.client("bob")
+    alice.post(f"{ROOT}/milestones", json={"title": "m"})
+    numbers = [
+        client.post(f"{ROOT}/issues", json={"title": f"number {i}", "labels": [LABELS[i % 4]]}).json()["number"]
+        for i, client in enumerate([alice, bob] * 4)
+    ]
+    for _ in range(60):
+        act(alice, chance, numbers)
+    gone = alice.get(f"{ROOT}/issues/{numbers.pop()}").json()["node_id"]
+    mutation = f'mutation {{deleteIssue(input: {{issueId: "{gone}"}}) {{clientMutationId}}}}'
+    assert "errors" not in alice.post("/graphql", json={"query": mutation}).json()
+    issues = [alice.get(f"{ROOT}/issues/{number}").json() for number in numbers]
+    filters: list[dict[str, str]] = [
+        {}, {"labels": "one"}, {"labels": "one,two"}, {"labels": LABELS[3]}, {"assignee": "none"}, {"assignee": "*"},
+        {"assignee": "bob"}, {"milestone": "1"}, {"milestone": "none"}, {"creator": "bob"},
+        {"assignee": "bob", "labels": "two", "creator": "alice"}, {"since": "2000-01-01T00:00:00Z", "labels": "one"},
+    ]  # fmt: skip
+    for state in ("open", "closed", "all"):
+        for wanted in filters:
+            query = {"state": state, **wanted}
+            for sort, key in (("created", "number"), ("comments", "comments")):
+                found = alice.get(f"{ROOT}/issues", params={**query, "sort": sort}).json()
+                expected = sorted(
+                    filter(asked(query), issues), key=lambda each: (each[key], each["number"]), reverse=True
+                )
+                assert [each["number"] for each in found] == [each["number"] for each in expected], (query, sort)
+            page = alice.get(f"{ROOT}/issues", params={**query, "per_page": "1", "page": "1"})
+            count = len(list(filter(asked(query), issues)))
+            assert ("page=%d" % count in page.headers.get("link", "")) == (count > 1), query  # noqa: UP031
+    for label in LABELS:
+        quoted = label.replace('"', "")
+        if quoted != label:
+            continue
+        found = alice.get("/search/issues", params={"q": f'repo:alice/sample label:"{label}" is:open number'}).json()
+        expected = {each["number"] for each in issues if asked({"state": "open", "labels": label})(each)}
+        assert {each["number"] for each in found["items"]} == expected, label
+        assert found["total_count"] == len(expected)
