@@ -11,6 +11,7 @@ WEBHOOKS: dict[str, tuple[str | None, ...]] = {
     "check_suite": ("requested", "completed", "rerequested"),
     "create": (None,),
     "delete": (None,),
+    "fork": (None,),
     "installation": ("created", "deleted", "new_permissions_accepted", "suspend", "unsuspend"),
     "installation_repositories": ("added", "removed"),
     "issue_comment": ("created", "edited", "deleted"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from localhub import protection, refs
+from localhub import heads, protection, refs
 from localhub.auth import Actor
 from localhub.errors import GitHubError, conflict, invalid
 from localhub.gitcore import ZERO, RefChange
@@ -153,7 +153,8 @@ def merge(
         change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
         promised = refs.promise(hub, repo, [change], actor, pull["id"])
         with hub.tx():
-            still_open = bool(pulls.get(hub, pull["id"])["open"])  # or closed while the merge was made
+            now = pulls.get(hub, pull["id"])  # it may have been closed, or its fork pushed to, while this was made
+            still_open = bool(now["open"]) and now["head_sha"] == pull["head_sha"]
             if still_open:
                 pullsync.mark_merged(hub, repo, pull, actor.account_id, landed, base)
                 refs.move(hub, repo, change, actor, checked=True, promised=promised)
@@ -161,7 +162,7 @@ def merge(
                 refs.keep(hub, [promised])
         if not still_open:
             raise GitHubError(405, "Pull Request is not mergeable")
-        if repo["delete_branch_on_merge"]:
+        if repo["delete_branch_on_merge"] and not heads.foreign(pull):
             head = git.ref(f"refs/heads/{pull['head_ref']}")
             if head is not None:
                 change = RefChange(f"refs/heads/{pull['head_ref']}", head, ZERO)
@@ -207,7 +208,7 @@ def _land(
     if method == "rebase":
         return rebase(git, base, head, lambda _: web)
     if method == "merge":
-        title = title or f"Merge pull request #{number} from {repo['owner_login']}/{pull['head_ref']}"
+        title = title or f"Merge pull request #{number} from {heads.label(hub, pull).replace(':', '/', 1)}"
         return merge_commit(git, base, head, who, web, _words(title, pull["title"] if message is None else message))
     shas = git.log([head], [base], "--no-merges", "--reverse", "--topo-order")
     commits = git.commits_by_sha(shas)
@@ -228,17 +229,21 @@ def _words(title: str, message: str) -> str:
 
 def update_branch(hub: Hub, repo: Row, pull: Row, actor: Actor, expected: str | None) -> None:
     """Merge the base into the head branch."""
-    git = refs.git_of(hub, repo)
-    with hub.repo_locks.of(repo["id"]):
-        head, base = git.ref(f"refs/heads/{pull['head_ref']}"), git.ref(f"refs/heads/{pull['base_ref']}")
+    home = heads.home(hub, pull)
+    if home is None or not heads.may_push(hub, actor, pull):
+        raise GitHubError(403, "Must have push access to the head branch of the pull request.")
+    git = refs.git_of(hub, home)
+    with hub.repo_locks.of(home["id"]):
+        head, base = heads.tip(hub, pull), refs.git_of(hub, repo).ref(f"refs/heads/{pull['base_ref']}")
         if head is None or base is None or pull["state"] != "open":
             raise invalid("The pull request is closed or its branch is gone.")
         if expected is not None and expected != head:
             raise invalid("expected head sha didn't match current head ref.")
+        heads.bring(hub, home, repo, base)
         if git.is_ancestor(base, head):
             raise invalid("There are no new commits on the base branch.")
         message = f"Merge branch '{pull['base_ref']}' into {pull['head_ref']}"
         sha = merge_commit(git, head, base, identity(hub, actor.account_id), web_committer(hub), message)
         if isinstance(sha, Conflict):
             raise invalid("merge conflict between base and head")
-        refs.move(hub, repo, RefChange(f"refs/heads/{pull['head_ref']}", head, sha), actor)
+        refs.move(hub, home, RefChange(f"refs/heads/{pull['head_ref']}", head, sha), actor)

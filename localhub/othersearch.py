@@ -73,7 +73,7 @@ def _meets(repo: Row, term: str) -> bool:
         case "topic":
             return value.lower() in topics
         case "fork":
-            return value != "only"
+            return value == "true" or (repo["parent_id"] is not None) == (value == "only")
         case "in" | "sort":
             return True
         case _:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localhub import automerge, issues, merging, notifications
+from localhub import automerge, heads, issues, merging, notifications
 from localhub.errors import check_length, field, forbidden, invalid, not_found
 from localhub.events import Event
 from localhub.gitdiff import changes
@@ -90,20 +90,23 @@ def create(
     draft: bool = False,
     issue: int | None = None,
     maintainer_can_modify: bool = True,
+    head_repo: str | None = None,
 ) -> Row:
-    """Open a pull request from a branch of the same repository, or turn an issue into one."""
+    """Open a pull request from a branch of the repository or of a fork (owner:branch), or turn an issue into one."""
     if title is None and issue is None:
         raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
     check_length("PullRequest", "title", title, 256)
     check_length("PullRequest", "body", body)
     git = git_of(hub, repo)
-    head = head.removeprefix(f"{repo['owner_login']}:")
+    found = heads.find(hub, actor, repo, head, head_repo)
+    home, head = found or (None, head)
     with hub.repo_locks.of(repo["id"]):
-        base_sha, head_sha = check_ends(hub, repo, git, head, base)
+        base_sha, head_sha = check_ends(hub, repo, git, home, head, base)
+        assert home is not None
         hub.limits.created(actor)
         counts = measure(git, base_sha, head_sha)
         with hub.tx():
-            check_only(hub, repo, head, base)  # one may have been opened again meanwhile
+            check_only(hub, repo, home, head, base)  # one may have been opened again meanwhile
             row = _issue_row(hub, repo, actor, title, body, issue)
             git.set_ref(f"refs/pull/{row['number']}/head", head_sha)
             pull_id = hub.db.insert(
@@ -116,7 +119,9 @@ def create(
                 base_sha=base_sha,
                 head_ref=head,
                 head_sha=head_sha,
-                maintainer_can_modify=0,
+                head_repo_id=home["id"],
+                head_owner_id=home["owner_id"],
+                maintainer_can_modify=int(maintainer_can_modify and home["id"] != repo["id"]),
                 **counts,
             )
             pull = tell(hub, repo, pull_id, "opened", actor.account_id)
@@ -154,6 +159,7 @@ def edit(
     body: str | None = None,
     base: str | None = None,
     state: str | None = None,
+    maintainer_can_modify: bool | None = None,
 ) -> Row:
     """Change title, body, base and state (which triagers may, too); None leaves a thing as it is."""
     if not may_edit(hub, repo, pull, actor, "triage" if title is body is base is None else "write"):
@@ -164,6 +170,8 @@ def edit(
         raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
     with hub.tx():
         pull = get(hub, pull["id"])
+        if maintainer_can_modify is not None and heads.foreign(pull):
+            hub.db.update("pulls", pull["id"], maintainer_can_modify=int(maintainer_can_modify))
         before = {"title": pull["title"], "body": pull["body"]}
         fresh = {"title": title, "body": body}
         edited = {key: {"from": before[key] or ""} for key, new in fresh.items() if new not in (None, before[key])}
@@ -197,7 +205,8 @@ def _retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
     why = unfit(git, pull["head_ref"], pull["head_sha"], base, sha)
     if why:
         raise invalid("Validation Failed", custom(why))
-    check_only(hub, repo, pull["head_ref"], base, f"A pull request already exists for base branch '{base}' and "
+    home = heads.home(hub, pull) or repo
+    check_only(hub, repo, home, pull["head_ref"], base, f"A pull request already exists for base branch '{base}' and "
                 f"head branch '{pull['head_ref']}'")  # fmt: skip
     counts = measure(git, sha, pull["head_sha"])
     hub.db.update("pulls", pull["id"], base_ref=base, base_sha=sha, mergeable=None, merge_commit_sha=None, **counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from localhub import automerge, gitdiff, issues, merging, notifications, places, protection, pulls, reviews
+from localhub import automerge, gitdiff, heads, issues, merging, notifications, places, protection, pulls, reviews
 from localhub.closing import references
 from localhub.events import Event
 from localhub.gitcore import ZERO
@@ -44,21 +44,26 @@ def on_push(hub: Hub, event: Event) -> None:
     git = git_of(hub, repo)
     sql = "SELECT id, head_sha FROM pulls WHERE repo_id = ? AND base_ref = ? AND open"
     based = hub.db.rows(sql, repo["id"], branch)
-    headed = hub.db.rows("SELECT id FROM pulls WHERE repo_id = ? AND head_ref = ? AND open", repo["id"], branch)
+    headed = hub.db.rows("SELECT id, repo_id FROM pulls WHERE head_repo_id = ? AND head_ref = ? AND open",
+                         repo["id"], branch)  # fmt: skip
     if after == ZERO:
-        for row in [*headed, *based]:
-            _branch_gone(hub, repo, pulls.get(hub, row["id"]), event.sender, branch)
+        for row in headed:
+            _branch_gone(hub, hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, row["id"]), event.sender, head=True)
+        for row in based:
+            _branch_gone(hub, repo, pulls.get(hub, row["id"]), event.sender, head=False)
         return
     if based:
         _base_moved(hub, repo, git, based, before, after, event.sender)
     for row in headed:
-        _head_moved(hub, repo, git, pulls.get(hub, row["id"]), after, event)
+        target = hub.access.repo_by_id(row["repo_id"])
+        heads.bring(hub, target, repo, after)
+        _head_moved(hub, target, git_of(hub, target), pulls.get(hub, row["id"]), after, event)
 
 
-def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, branch: str) -> None:
+def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool) -> None:
     if pull["state"] != "open":
         return
-    if pull["head_ref"] == branch:
+    if head:
         pulls.close(hub, repo, pull, by)
         record(hub, pull["issue_id"], "head_ref_deleted", by)
     else:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from localhub import protection
+from localhub import heads, protection
 from localhub.gitcore import RefChange
 from localhub.libgit import Elsewhere
 from localhub.libgitdiff import brings_none_above
@@ -37,8 +37,11 @@ def _refuse(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange) 
         if hidden:
             return hidden
     if not change.ref.startswith("refs/heads/"):
-        return []
+        denied = [f"error: permission to {change.ref} denied to {actor.login}"]
+        return [] if hub.access.allowed(actor, repo, "contents", "write") else denied
     branch = change.ref.removeprefix("refs/heads/")
+    if not hub.access.allowed(actor, repo, "contents", "write") and branch not in heads.lent(hub, actor, repo):
+        return [f"error: permission to {change.ref} denied to {actor.login}"]
     if change.deleted and branch == repo["default_branch"]:
         return [f"error: refusing to delete the current branch: {change.ref}"]
     rules = protection.rules_for(hub, repo, branch, actor)

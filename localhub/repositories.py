@@ -157,7 +157,12 @@ def transfer(hub: Hub, repo: Row, new_owner: Row, *, by: int) -> None:
 
 
 def delete(hub: Hub, repo: Row, *, by: int) -> None:
+    from localhub import pulls
+
     with hub.tx():
+        lost = "SELECT id, repo_id FROM pulls WHERE head_repo_id = ? AND repo_id <> ? AND open"
+        for row in hub.db.rows(lost, repo["id"], repo["id"]):
+            pulls.close(hub, hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, row["id"]), by)
         hub.emit(Event("repository", "deleted", repo["id"], by))
         hub.db.execute("DELETE FROM repos WHERE id = ?", repo["id"])
         hub.db.after_commit(lambda: shutil.rmtree(hub.git_dir(repo), ignore_errors=True))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from localhub import forks as forking
 from localhub.graphql.accounts import RepositoryConnection, User
 from localhub.graphql.base import Connection, Object
 from localhub.ids import text_node_id
@@ -27,17 +28,29 @@ class About(Object):
     """`row` is a repository's."""
 
     # What localhub does not have: no repository is a fork, a mirror or made from a template.
-    parent = templateRepository = mirrorUrl = None
+    templateRepository = mirrorUrl = None
     isMirror = isTemplate = viewerHasStarred = False
-    forkCount = stargazerCount = 0
+    stargazerCount = 0
     COLUMNS = {"diskUsage": "size"}
 
     @property
     def git(self) -> GitRepo:
         raise NotImplementedError
 
+    def isFork(self) -> bool:
+        return self.row["parent_id"] is not None
+
+    def parent(self) -> Any:
+        """What it was forked from, if the viewer sees it."""
+        other = self.row["parent_id"] and self.hub.access.repo_by_id(self.row["parent_id"])
+        return type(self)(self.scope, other) if other and self.hub.access.sees(self.scope.actor, other) else None
+
+    def forkCount(self) -> int:
+        return len(forking.of(self.hub, self.row))
+
     def forks(self, **page: Any) -> Connection:
-        return RepositoryConnection([], lambda row: row, **page)
+        seen = [row for row in forking.of(self.hub, self.row) if self.hub.access.sees(self.scope.actor, row)]
+        return RepositoryConnection(seen, lambda row: type(self)(self.scope, row), **page)
 
     def sshUrl(self) -> str:
         host = urlsplit(self.hub.html()).hostname

@@ -59,7 +59,7 @@ class _Owner(_Account):
             return (
                 mine
                 and access.sees(self.scope.actor, row)
-                and not isFork
+                and isFork in (None, row["parent_id"] is not None)
                 and asked["isArchived"] in (None, bool(row["archived"]))
                 and asked["private"] in (None, bool(row["private"]))
             )

@@ -19,12 +19,17 @@ class PullMutations(Mutating):
     def createPullRequest(self, input: Input) -> Input:
         repo = self._node(input["repositoryId"], Repository).row
         self._hub.access.require(self._actor, repo, "pull_requests", "write", role="read")
+        head = input["headRefName"].removeprefix("refs/heads/")
+        if input.get("headRepositoryId"):
+            other = self._node(input["headRepositoryId"], Repository).row
+            head = f"{other['owner_login']}:{head}"
         row = pulls.create(
             self._hub,
             repo,
             self._actor,
             title=input["title"],
-            head=input["headRefName"].removeprefix("refs/heads/"),
+            head=head,
+            maintainer_can_modify=input.get("maintainerCanModify") is not False,
             base=input["baseRefName"].removeprefix("refs/heads/"),
             body=input.get("body"),
             draft=bool(input.get("draft")),
@@ -43,6 +48,7 @@ class PullMutations(Mutating):
             title=input.get("title"),
             body=input.get("body"),
             base=input.get("baseRefName"),
+            maintainer_can_modify=input.get("maintainerCanModify"),
             state=state.lower() if state else None,
         )
         self._label_and_assign(input, repo, pull)

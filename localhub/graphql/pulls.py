@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from localhub import gitdiff, merging, protection, pulls, reviewthreads
+from localhub import gitdiff, heads, merging, protection, pulls, reviewthreads
 from localhub.closing import references
 from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Scope
@@ -33,8 +33,8 @@ class PullRequest(Thread):
         "mergedAt": "merged_at",
     }
     FLAGS = {"isDraft": "draft", "merged": "merged", "maintainerCanModify": "maintainer_can_modify"}
-    # No forks, no merge queues.
-    isCrossRepository = isInMergeQueue = isMergeQueueEnabled = False
+    # No merge queues.
+    isInMergeQueue = isMergeQueueEnabled = False
 
     @classmethod
     def of_issue(cls, scope: Scope, issue: Row) -> PullRequest:
@@ -89,16 +89,24 @@ class PullRequest(Thread):
     def baseRepository(self) -> Repository:
         return self.repository()
 
-    headRepository = baseRepository
+    def isCrossRepository(self) -> bool:
+        return heads.foreign(self.row)
+
+    def headRepository(self) -> Repository | None:
+        """None when the fork is gone, or hidden from the viewer."""
+        home = heads.home(self.hub, self.row)
+        seen = home is not None and self.hub.access.sees(self.scope.actor, home)
+        return Repository(self.scope, home) if seen and home is not None else None
 
     def headRepositoryOwner(self) -> Any:
-        return self.repository().owner()
+        return account(self.scope, self.row["head_owner_id"])
 
     def baseRef(self) -> Ref | None:
         return self.repository().ref(f"refs/heads/{self.row['base_ref']}")
 
     def headRef(self) -> Ref | None:
-        return self.repository().ref(f"refs/heads/{self.row['head_ref']}")
+        home = self.headRepository()
+        return None if home is None else home.ref(f"refs/heads/{self.row['head_ref']}")
 
     def baseRefOid(self) -> str:
         repo = self.repository()

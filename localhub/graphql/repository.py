@@ -39,7 +39,7 @@ class Repository(About):
         "squashMergeAllowed": "allow_squash_merge",
         "rebaseMergeAllowed": "allow_rebase_merge",
     }
-    hasProjectsEnabled = hasWikiEnabled = hasDiscussionsEnabled = isFork = isDisabled = False
+    hasProjectsEnabled = hasWikiEnabled = hasDiscussionsEnabled = isDisabled = False
 
     @property
     def git(self) -> GitRepo:

@@ -43,8 +43,8 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
     def edit(owner: str, name: str, number: int, form: FormDep) -> Response:
         """Title and text, or the branch that it goes to."""
         repo, pull = writing(owner, name, number)
-        wanted = {key: form.text(key) for key in ("title", "body", "base") if form.has(key)}
-        pulls.edit(hub, repo, pull, current_actor(), **wanted)
+        title, text, base = (form.text(key) if form.has(key) else None for key in ("title", "body", "base"))
+        pulls.edit(hub, repo, pull, current_actor(), title=title, body=text, base=base)
         return page(repo, pull)
 
     @api.post(root + "/reviews")

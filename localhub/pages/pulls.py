@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import issues, merging, protection, pulls, reviews, reviewthreads
+from localhub import heads, issues, merging, protection, pulls, reviews, reviewthreads
 from localhub.closing import references
 from localhub.gitdiff import changes
 from localhub.pages import checks, shapes, timeline
@@ -50,7 +50,7 @@ def routes(api: APIRouter, web: Web) -> None:
             which=which,
             pull=pull,
             verdicts=_verdicts(hub, pull),
-            head_there=git_of(hub, repo).ref(f"refs/heads/{pull['head_ref']}") is not None,
+            head_there=heads.tip(hub, pull) is not None,
             found=checks.of_commit(hub, repo, pull["head_sha"]),
             overall=checks.overall(hub, repo, pull["head_sha"]),
             own=pull["author_id"] == talk.actor.account_id,
@@ -165,7 +165,7 @@ def _merge_box(hub: Hub, repo: Row, pull: Row, actor: Actor) -> dict[str, Any]:
     own_rules = protection.rules_for(hub, repo, pull["base_ref"], actor)
     state, git = merging.state(hub, repo, pull), git_of(hub, repo)
     why = merging.obstacles(hub, repo, pull, rules) if rules else []
-    base, head = git.ref(f"refs/heads/{pull['base_ref']}"), git.ref(f"refs/heads/{pull['head_ref']}")
+    base, head = git.ref(f"refs/heads/{pull['base_ref']}"), heads.tip(hub, pull)
     behind = base is not None and not git.is_ancestor(base, pull["head_sha"])
     if rules and rules.strict and behind:
         why.append("The head branch is out of date: update it with the base branch.")

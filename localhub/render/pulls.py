@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from localhub import reactions
+from localhub import heads, reactions
 from localhub.ids import node_id
 from localhub.render import git as render
 from localhub.render import issues, repos
@@ -19,15 +19,19 @@ JOINED = """SELECT p.*, i.title, i.body, i.state, i.author_id, i.locked, i.lock_
   i.closed_at, i.created_at, i.updated_at FROM pulls p JOIN issues i ON i.id = p.issue_id"""
 
 
-def _side(hub: Hub, repo: Row, ref: str, sha: str, *, webhook: bool) -> dict[str, Any]:
-    shape = repos.webhook(hub, repo) | repos.settings(repo) if webhook else repos.minimal(hub, repo)
-    return {
-        "label": f"{repo['owner_login']}:{ref}",
-        "ref": ref,
-        "sha": sha,
-        "user": simple_user(hub, repo["owner_id"]),
-        "repo": shape,
-    }
+def _side(hub: Hub, repo: Row | None, owner_id: int, ref: str, sha: str, *, webhook: bool) -> dict[str, Any]:
+    shape = None
+    if repo is not None:
+        shape = repos.webhook(hub, repo) | repos.settings(repo) if webhook else repos.minimal(hub, repo)
+    user = simple_user(hub, owner_id)
+    return {"label": f"{user['login']}:{ref}", "ref": ref, "sha": sha, "user": user, "repo": shape}
+
+
+def _head(hub: Hub, repo: Row, pull: Row, *, webhook: bool) -> dict[str, Any]:
+    """The head's side; its repository is null when a fork is gone."""
+    home = heads.home(hub, pull) if heads.foreign(pull) else repo
+    owner = pull["head_owner_id"] if home is None else home["owner_id"]
+    return _side(hub, home, owner, pull["head_ref"], pull["head_sha"], webhook=webhook)
 
 
 def simple(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str, Any]:
@@ -77,8 +81,8 @@ def simple(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str
         "assignees": _assignees(hub, pull),
         "requested_reviewers": [simple_user(hub, account) for account in requested(hub, pull["id"])],
         "requested_teams": [],
-        "head": _side(hub, repo, pull["head_ref"], pull["head_sha"], webhook=webhook),
-        "base": _side(hub, repo, pull["base_ref"], pull["base_sha"], webhook=webhook),
+        "head": _head(hub, repo, pull, webhook=webhook),
+        "base": _side(hub, repo, repo["owner_id"], pull["base_ref"], pull["base_sha"], webhook=webhook),
         "_links": {name: {"href": link} for name, link in links.items()},
         "author_association": hub.access.association(repo, pull["author_id"]),
         "auto_merge": _auto_merge(hub, pull),
@@ -113,11 +117,13 @@ def full(hub: Hub, repo: Row, pull: Row, state: str, *, webhook: bool = False) -
 def minimal(hub: Hub, repo: Row, pull: Row) -> dict[str, Any]:
     """`PullRequestMinimal`, as checks and workflow runs have it."""
     about = {"id": repo["id"], "url": render.api(hub, repo, ""), "name": repo["name"]}
+    home = heads.home(hub, pull) if heads.foreign(pull) else None
+    from_ = about if home is None else {"id": home["id"], "url": render.api(hub, home, ""), "name": home["name"]}
     return {
         "id": pull["id"],
         "number": pull["number"],
         "url": render.api(hub, repo, f"/pulls/{pull['number']}"),
-        "head": {"ref": pull["head_ref"], "sha": pull["head_sha"], "repo": about},
+        "head": {"ref": pull["head_ref"], "sha": pull["head_sha"], "repo": from_},
         "base": {"ref": pull["base_ref"], "sha": pull["base_sha"], "repo": about},
     }
 

@@ -70,7 +70,7 @@ def simple(hub: Hub, repo: Row) -> dict[str, Any]:
         "private": bool(repo["private"]),
         "html_url": html,
         "description": repo["description"],
-        "fork": False,
+        "fork": repo["parent_id"] is not None,
         "url": api,
         **{name: api + suffix for name, suffix in _URLS.items()},
     }
@@ -81,6 +81,7 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
     full_name = f"{repo['owner_login']}/{repo['name']}"
     html = hub.html(f"/{full_name}")
     host = urlsplit(html).hostname
+    forks = hub.db.value("SELECT COUNT(*) FROM repos WHERE parent_id = ?", repo["id"])
     return {
         **simple(hub, repo),
         "clone_url": f"{html}.git",
@@ -90,7 +91,7 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
         "mirror_url": None,
         "homepage": repo["homepage"],
         "language": None,
-        "forks_count": 0,
+        "forks_count": forks,
         "stargazers_count": 0,
         "watchers_count": 0,
         "size": repo["size"],
@@ -113,7 +114,7 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
         "allow_forking": True,
         "web_commit_signoff_required": False,
         "license": None,
-        "forks": 0,
+        "forks": forks,
         "open_issues": repo["open_issues"],
         "watchers": 0,
     }
@@ -157,6 +158,10 @@ def full(hub: Hub, repo: Row) -> dict[str, Any]:
         data |= settings(repo)
     if repo["owner_type"] == "Organization":
         data["organization"] = data["owner"]
+    for key in ("parent", "source"):
+        other = repo[f"{key}_id"] and hub.access.repo_by_id(repo[f"{key}_id"])
+        if other and hub.access.sees(current_actor(), other):
+            data[key] = minimal(hub, other)
     return data
 
 

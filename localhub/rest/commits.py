@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from localhub import gitdiff, protection, refs
+from localhub import gitdiff, heads, protection, refs
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, conflict, invalid, not_found
@@ -101,11 +101,23 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             }
         )
 
+    def _named(repo: Row, git: GitRepo, label: str) -> str | None:
+        """The commit of `branch`, `owner:branch` or `owner:repository:branch`, in this repository or in its network."""
+        owner, _, rest = label.rpartition(":")
+        login, _, other = owner.partition(":")
+        found = heads.find(hub, current_actor(), repo, f"{login}:{rest}" if login else rest, other or None)
+        if found is None:
+            return None
+        sha: str | None = refs.git_of(hub, found[0]).resolve(found[1])
+        if sha is not None:
+            heads.bring(hub, repo, found[0], sha)
+        return sha
+
     @api.get(root + "/compare/{span:path}")
     def compare(owner: str, name: str, span: str, request: Request, paging: PageDep) -> Response:
         repo, git = reading(owner, name)
         base_name, dots, head_name = span.partition("...")
-        base, head = git.resolve(_own(base_name, owner)), git.resolve(_own(head_name, owner))
+        base, head = _named(repo, git, base_name), _named(repo, git, head_name)
         if not dots or base is None or head is None:
             raise not_found()
         fork = git.merge_base(base, head)
@@ -216,8 +228,3 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(render.commits(hub, repo, git, [sha])[0], 201)
 
     return api
-
-
-def _own(label: str, owner: str) -> str:
-    """`owner:branch` of the same owner is the branch."""
-    return label.removeprefix(f"{owner}:")

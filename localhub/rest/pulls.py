@@ -27,6 +27,7 @@ SORT = {"created": "p.id", "updated": "i.updated_at", "popularity": "i.comments"
 class NewPull(BaseModel):
     title: str | None = None
     head: str
+    head_repo: str | None = None
     base: str
     body: str | None = None
     draft: bool = False
@@ -88,9 +89,9 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             where.append("p.open = ?")
             values.append(int(state == "open"))
         if head is not None and ":" in head:  # GitHub ignores a head without its owner
-            label = head.partition(":")
-            where.append("p.head_ref = ? AND ?")
-            values += [label[2], int(label[0].lower() == repo["owner_login"].lower())]
+            login, _, branch = head.partition(":")
+            where.append("p.head_ref = ? AND p.head_owner_id = (SELECT id FROM accounts WHERE login = ?)")
+            values += [branch, login]
         if base is not None:
             where.append("p.base_ref = ?")
             values.append(base)
@@ -126,7 +127,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.patch(root + "/{number:int}")
     def edit(owner: str, name: str, number: int, wanted: EditPull) -> Response:
         repo, pull = writing(owner, name, number)
-        changes = wanted.model_dump(exclude={"maintainer_can_modify"})
+        changes = wanted.model_dump()
         if "body" in wanted.model_fields_set and wanted.body is None:
             changes["body"] = ""
         return reply(pulls.full(hub, repo, pulls.edit(hub, repo, pull, current_actor(), **changes)))

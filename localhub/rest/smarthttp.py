@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 
-from localhub import githttp
+from localhub import githttp, heads
 from localhub.auth import Actor
 from localhub.context import get_context
 from localhub.db import Row
@@ -51,6 +51,9 @@ def router(hub: Hub) -> APIRouter:
                 return hub.access.repo(repo["owner_login"], repo["name"], "contents", level, actor=actor), actor
             if actor.kind == "anonymous":
                 raise Refused(401, "Authentication required.") from error
+            repo_row = hub.access.repo_row(owner, name.removesuffix(".git"))
+            if error.status == 403 and repo_row is not None and heads.lent(hub, actor, repo_row):
+                return repo_row, actor  # to the branches of pull requests alone: the door looks at each
             if error.status == 404:
                 raise Refused(404, "Repository not found.") from error
             denied = f"Permission to {owner}/{name} denied to {actor.login}."

@@ -46,7 +46,7 @@ PERMISSIONS = {
 EVENTS = [
     "issues", "issue_comment", "sub_issues", "issue_dependencies", "pull_request", "pull_request_review",
     "pull_request_review_comment", "pull_request_review_thread", "check_run", "check_suite", "status", "workflow_run",
-    "workflow_job", "push", "repository", "create", "delete", "label", "milestone",
+    "workflow_job", "push", "repository", "create", "delete", "label", "milestone", "fork",
 ]  # fmt: skip
 
 

@@ -81,6 +81,7 @@ GET    /issues/comments/1                            | BOTH            | read
 GET    /issues/comments/1/reactions                  | BOTH            | read
 GET    /issues/events                                | BOTH            | read
 GET    /issues/events/1                              | BOTH            | read
+GET    /forks                                        | metadata        | read
 GET    /labels                                       | BOTH            | read
 GET    /labels/bug                                   | BOTH            | read
 GET    /milestones                                   | BOTH            | read
@@ -216,6 +217,7 @@ PATCH  .                                             | administration  | admin  
 """
 PEOPLE_ONLY = {
     ("GET", "/notifications"),
+    ("POST", "/forks"),
     ("PUT", "/notifications"),
     ("GET", "/subscription"),
     ("PUT", "/subscription"),

@@ -22,6 +22,13 @@ RULES = [
 
 
 @scenario
+def forks(c: Session) -> None:
+    fork = body(c.bob.post(f"{REPO}/forks", json={"default_branch_only": True}), 202)
+    assert fork["parent"]["full_name"] == "alice/sample"
+    assert [one["full_name"] for one in body(c.alice.get(f"{REPO}/forks"))] == ["bob/sample"]
+
+
+@scenario
 def the_life_of_a_repository(c: Session) -> None:
     body(c.alice.get(REPO))
     body(c.alice.post("/user/repos", json={"name": "mine", "private": True, "auto_init": True}), 201)
