@@ -373,7 +373,7 @@ def browser() -> Iterator[Browser]:
 def page(full: Any, browser: Browser) -> Iterator[Page]:
     """A tab of alice's; whatever the browser complains of fails the test."""
     context = browser.new_context(base_url=full.url, viewport={"width": 400, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     tab = context.new_page()
     complaints: list[str] = []
     tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -154,7 +154,7 @@ def hand(kept_hub: Any) -> Iterator[Hand]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         context = browser.new_context(base_url=kept_hub.url, java_script_enabled=False)
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(20_000)
         page = context.new_page()
         page.goto("/login")
         page.locator("button[value=bob]").click()

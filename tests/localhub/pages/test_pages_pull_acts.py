@@ -229,7 +229,7 @@ def test_merge_a_new_one_by_each_other_method(kept_hub: Any, scenes: Any, hand: 
         ok(bob.post(f"{REPO}/git/refs", json={"ref": f"refs/heads/by-{method}", "sha": sha}))
         hand.page.goto(f"{HOME}/new/by-{method}")
         hand.page.get_by_label("Name, with its folders").fill(f"docs/{method}.md")
-        hand.page.get_by_label("Text", exact=True).fill("# New\n")
+        hand.page.locator("textarea[name=text]").fill("# New\n")
         hand.press("Commit changes")
         hand.page.goto(f"{HOME}/compare/main...by-{method}")
         hand.press("Create pull request")
