@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from localhub.errors import field, invalid
+from localhub.errors import field, invalid, not_found
 from localhub.events import Event
 from localhub.render import checks as render
 
@@ -19,6 +19,9 @@ CONCLUSIONS = ("action_required", "cancelled", "failure", "neutral", "success", 
 #: What a suite concludes from its runs: the first of these that one of them has.
 _WORST_FIRST = ("failure", "timed_out", "cancelled", "action_required", "stale", "success", "neutral", "skipped")
 _ANNOTATIONS = 50
+_ACTION_LENGTHS = {"label": 20, "description": 40, "identifier": 20}
+#: Of one name in a suite GitHub keeps no more; the oldest go (REST reference, "Check runs").
+SAME_NAME = 1000
 _TEXT = 65_535
 
 
@@ -120,18 +123,35 @@ def clean(data: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
         columns |= {"status": "completed", "conclusion": conclusion}
     elif status is not None:
         columns |= {"status": status, "conclusion": None, "completed_at": None}
+    if conclusion == "stale":
+        raise invalid("Validation Failed", field("CheckRun", "conclusion", "custom", "stale is set by GitHub alone"))
     if data.get("actions") is not None:
-        if len(data["actions"]) > 3:
-            raise invalid("Validation Failed", field("CheckRun", "actions", "invalid", "at most 3 actions"))
-        columns["actions"] = json.dumps(data["actions"])
-    return columns | _clean_output(data.get("output"))
+        columns["actions"] = json.dumps(_clean_actions(data["actions"]))
+    return columns | _clean_output(data.get("output"), creating=creating)
 
 
-def _clean_output(output: Any) -> dict[str, Any]:
+def _clean_actions(actions: Any) -> list[dict[str, str]]:
+    """The buttons beside a run: at most three, with GitHub's lengths."""
+    if not isinstance(actions, list) or len(actions) > 3:
+        raise invalid("Validation Failed", field("CheckRun", "actions", "invalid", "at most 3 actions"))
+    for action in actions:
+        for name, most in _ACTION_LENGTHS.items():
+            text = action.get(name) if isinstance(action, dict) else None
+            if not isinstance(text, str) or not 0 < len(text) <= most:
+                message = f"{name} is too long or missing (maximum is {most} characters)"
+                raise invalid("Validation Failed", field("CheckRun", f"actions.{name}", "custom", message))
+    return [{name: action[name] for name in _ACTION_LENGTHS} for action in actions]
+
+
+def _clean_output(output: Any, *, creating: bool) -> dict[str, Any]:
     if output is None:
         return {}
-    if not isinstance(output, dict) or (output.get("summary") is None and output.get("title") is None):
+    needed = ("title", "summary") if creating else ("summary",)
+    if not isinstance(output, dict) or any(output.get(name) is None for name in needed):
         raise invalid("Validation Failed", field("CheckRun", "output", "missing_field"))
+    for image in output.get("images") or []:
+        if not isinstance(image, dict) or not image.get("alt") or not image.get("image_url"):
+            raise invalid("Validation Failed", field("CheckRunImage", "image_url", "missing_field"))
     for key in ("summary", "text"):
         if len(str(output.get(key) or "")) > _TEXT:
             message = f"{key} exceeds a maximum length of {_TEXT} characters"
@@ -163,6 +183,11 @@ def create_run(hub: Hub, repo: Row, suite: Row, columns: Mapping[str, Any], by: 
     run_id = hub.db.insert("check_runs", **values)
     annotate(hub, run_id, notes)
     run = hub.db.get("check_runs", run_id)
+    hub.db.execute(
+        """DELETE FROM check_runs WHERE suite_id = ? AND name = ? AND id NOT IN (SELECT id FROM workflow_jobs) AND id <=
+           (SELECT id FROM check_runs WHERE suite_id = ? AND name = ? ORDER BY id DESC LIMIT 1 OFFSET ?)""",
+        *(suite["id"], run["name"], suite["id"], run["name"], SAME_NAME),
+    )
     hub.emit(Event("check_run", "created", repo["id"], by, {"check_run": render.run_hook(hub, run)}))
     if run["status"] == "completed":
         hub.emit(Event("check_run", "completed", repo["id"], by, {"check_run": render.run_hook(hub, run)}))
@@ -205,6 +230,34 @@ def annotate(hub: Hub, run_id: int, notes: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
+def auto_triggered(hub: Hub, repo_id: int, app_id: int) -> bool:
+    """Whether a push makes a suite for this app: yes, unless the repository's preferences say no."""
+    sql = "SELECT setting FROM check_preferences WHERE repo_id = ? AND app_id = ?"
+    return hub.db.value(sql, repo_id, app_id) in (None, 1)
+
+
+def rerequest_suite(hub: Hub, suite: Row, by: int) -> None:
+    """Ask the suite's app to check again: the suite is queued anew, its runs stay as they are."""
+    set_suite(hub, suite, "queued", None, by)
+    payload = {"check_suite": render.suite_hook(hub, hub.db.get("check_suites", suite["id"]))}
+    hub.emit(Event("check_suite", "rerequested", suite["repo_id"], by, payload, app=suite["app_id"]))
+
+
+def rerequest_run(hub: Hub, run: Row, by: int) -> None:
+    """The same for one run; the run itself is not changed."""
+    set_suite(hub, hub.db.get("check_suites", run["suite_id"]), "queued", None, by)
+    payload = {"check_run": render.run_hook(hub, run)}
+    hub.emit(Event("check_run", "rerequested", run["repo_id"], by, payload, app=run["app_id"]))
+
+
+def request_action(hub: Hub, run: Row, identifier: str, by: int) -> None:
+    """Somebody pressed one of the run's buttons: its app is told; 404 for a button that is not there."""
+    if all(action["identifier"] != identifier for action in json.loads(run["actions"])):
+        raise not_found()
+    payload = {"check_run": render.run_hook(hub, run), "requested_action": {"identifier": identifier}}
+    hub.emit(Event("check_run", "requested_action", run["repo_id"], by, payload, app=run["app_id"]))
+
+
 def on_push(hub: Hub, event: Event) -> None:
     """Give every app that may write checks a suite for the new head, as GitHub does."""
     sha, ref = str(event.payload.get("after", "")), str(event.payload.get("ref", ""))
@@ -215,6 +268,10 @@ def on_push(hub: Hub, event: Event) -> None:
         "SELECT * FROM installations WHERE account_id = ? AND suspended_at IS NULL ORDER BY id", repo["owner_id"]
     ):
         may_write = json.loads(row["permissions"]).get("checks") == "write"
-        if may_write and repo["id"] in hub.access.installed(row["id"], repo["id"]):
+        if (
+            may_write
+            and auto_triggered(hub, repo["id"], row["app_id"])
+            and repo["id"] in hub.access.installed(row["id"], repo["id"])
+        ):
             branch, before = ref.removeprefix("refs/heads/"), event.payload.get("before")
             create_suite(hub, repo, row["app_id"], sha, branch, before=before, by=event.sender, tell_app=True)

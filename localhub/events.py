@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WEBHOOKS: dict[str, tuple[str | None, ...]] = {
-    "check_run": ("created", "completed", "rerequested"),
+    "check_run": ("created", "completed", "rerequested", "requested_action"),
     "check_suite": ("requested", "completed", "rerequested"),
     "create": (None,),
     "delete": (None,),

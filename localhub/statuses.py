@@ -32,6 +32,10 @@ def create(hub: Hub, repo: Row, sha: str, data: dict[str, Any], by: int) -> Row:
     if description is not None and len(description) > 140:
         message = "description is too long (maximum is 140 characters)"
         raise invalid("Validation Failed", field("Status", "description", "custom", message))
+    target = data.get("target_url") or None
+    if target is not None and not str(target).startswith(("http://", "https://")):
+        message = "target_url must use http(s) scheme"
+        raise invalid("Validation Failed", field("Status", "target_url", "custom", message))
     now = hub.now()
     with hub.tx():
         count = hub.db.value(
@@ -47,7 +51,7 @@ def create(hub: Hub, repo: Row, sha: str, data: dict[str, Any], by: int) -> Row:
             state=data["state"],
             context=context,
             description=description,
-            target_url=data.get("target_url") or None,
+            target_url=target,
             creator_id=by,
             created_at=now,
             updated_at=now,

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from localhub.actions.logs import by_step
 from localhub.actions.record import jobs_of
 from localhub.actions.service import Actions
+from localhub.checks import request_action
 from localhub.clock import parse_iso
 from localhub.context import current_actor
 from localhub.errors import GitHubError, not_found
@@ -29,6 +30,7 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def routes(api: APIRouter, web: Web) -> None:
+    check_routes(api, web)
     hub = web.hub
     root = "/{owner}/{name}"
 
@@ -106,18 +108,6 @@ def routes(api: APIRouter, web: Web) -> None:
             run_row["id"],
         )
 
-    @api.get(root + "/runs/{check_id:int}")
-    def check(owner: str, name: str, check_id: int, request: Request) -> Response:
-        repo = hub.access.repo(owner, name, "checks")
-        row = hub.db.row("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", check_id, repo["id"])
-        if row is None:
-            raise not_found()
-        return web.page(
-            request, "check.html", repo=repo, tab="actions", run=row, talk=Talk(hub, repo),
-            state=checks.word(row["status"], row["conclusion"]), app=hub.db.get("apps", row["app_id"]),
-            notes=checks.notes_of(hub, row["id"]),
-        )  # fmt: skip
-
     @api.post(root + "/actions/runs/{run_id:int}/{do}")
     def act(owner: str, name: str, run_id: int, do: str, form: FormDep) -> Response:
         """`do`: rerun, rerun-failed-jobs or cancel."""
@@ -133,6 +123,36 @@ def routes(api: APIRouter, web: Web) -> None:
             else:
                 raise GitHubError(409, f"This run is {'running' if running else 'completed'}: reload its page.")
         return to(f"{home(repo)}/actions/runs/{run_id}")
+
+
+def check_routes(api: APIRouter, web: Web) -> None:
+    """The page of an app's check run, with the buttons that the app put there."""
+    hub = web.hub
+    root = "/{owner}/{name}"
+
+    @api.get(root + "/runs/{check_id:int}")
+    def check(owner: str, name: str, check_id: int, request: Request) -> Response:
+        repo = hub.access.repo(owner, name, "checks")
+        row = hub.db.row("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", check_id, repo["id"])
+        if row is None:
+            raise not_found()
+        return web.page(
+            request, "check.html", repo=repo, tab="actions", run=row, talk=Talk(hub, repo),
+            state=checks.word(row["status"], row["conclusion"]), app=hub.db.get("apps", row["app_id"]),
+            notes=checks.notes_of(hub, row["id"]), buttons=json.loads(row["actions"]),
+            may_write=current_actor().kind == "user" and hub.access.allowed(current_actor(), repo, "checks", "write"),
+        )  # fmt: skip
+
+    @api.post(root + "/runs/{check_id:int}/actions")
+    def press(owner: str, name: str, check_id: int, form: FormDep) -> Response:
+        """One of the buttons that the check's app put there: the app is told."""
+        repo = hub.access.repo(owner, name, "checks", "write")
+        row = hub.db.row("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", check_id, repo["id"])
+        if row is None:
+            raise not_found()
+        with hub.tx():
+            request_action(hub, row, form.text("identifier"), hub.access.user().account_id)
+        return to(f"{home(repo)}/runs/{check_id}")
 
 
 @dataclass(frozen=True)

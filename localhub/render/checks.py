@@ -129,6 +129,13 @@ def suite(hub: Hub, row: Row) -> dict[str, Any]:
     return suite_hook(hub, row) | {"repository": minimal(hub, hub.access.repo_by_id(row["repo_id"]))}
 
 
+def preferences(hub: Hub, repo: Row) -> dict[str, Any]:
+    """Which apps get a suite at every push."""
+    rows = hub.db.rows("SELECT * FROM check_preferences WHERE repo_id = ? ORDER BY app_id", repo["id"])
+    chosen = [{"app_id": row["app_id"], "setting": bool(row["setting"])} for row in rows]
+    return {"preferences": {"auto_trigger_checks": chosen}, "repository": minimal(hub, repo)}
+
+
 def annotation(hub: Hub, run_row: Row, row: Row) -> dict[str, Any]:
     """One annotation of a run."""
     repo = hub.access.repo_by_id(run_row["repo_id"])

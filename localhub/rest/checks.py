@@ -12,22 +12,21 @@ from localhub.auth import Actor
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, field, forbidden, invalid, not_found
-from localhub.events import Event
 from localhub.gitstore import GitRepo
 from localhub.http import PageDep, Paging, reply
 from localhub.hub import Hub
 from localhub.render import checks as render
 
 
-def router(hub: Hub) -> APIRouter:
+def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
     api = APIRouter()
     finder = _Finder(hub)
 
-    def rerun_workflow(suite_id: int, by: int) -> None:
-        """What a re-request means to the one app that lives here: its workflow runs again."""
+    def rerun_workflow(suite_id: int, by: int, key: str | None = None) -> None:
+        """What a re-request means to the one app that lives here: its workflow runs again, or one job of it."""
         run = hub.db.row("SELECT * FROM workflow_runs WHERE suite_id = ? AND status = 'completed'", suite_id)
         if run is not None:
-            Actions.of(hub).rerun(run, by, only_failed=False)
+            Actions.of(hub).rerun(run, by, keys=None if key is None else [key])
 
     @api.post("/repos/{owner}/{name}/check-runs")
     def create(owner: str, name: str, data: dict[str, Any]) -> Response:
@@ -69,11 +68,13 @@ def router(hub: Hub) -> APIRouter:
     def rerequest(owner: str, name: str, run_id: int) -> Response:
         repo = hub.access.repo(owner, name, "checks", "write")
         run = finder.run(repo, run_id)
-        payload = {"check_run": render.run_hook(hub, run)}
         with hub.tx():
             by = hub.access.user().account_id
-            rerun_workflow(run["suite_id"], by)
-            hub.emit(Event("check_run", "rerequested", repo["id"], by, payload, app=run["app_id"]))
+            job = hub.db.row("SELECT * FROM workflow_jobs WHERE id = ?", run_id)
+            if job is not None:
+                rerun_workflow(run["suite_id"], by, job["key"])
+            else:
+                checks.rerequest_run(hub, run, by)
         return reply({}, 201)
 
     @api.get("/repos/{owner}/{name}/commits/{ref:path}/check-runs")
@@ -125,12 +126,24 @@ def router(hub: Hub) -> APIRouter:
     def rerequest_suite(owner: str, name: str, suite_id: int) -> Response:
         repo = hub.access.repo(owner, name, "checks", "write")
         row = finder.suite(repo, suite_id)
-        payload = {"check_suite": render.suite_hook(hub, row)}
         with hub.tx():
             by = hub.access.user().account_id
-            rerun_workflow(suite_id, by)
-            hub.emit(Event("check_suite", "rerequested", repo["id"], by, payload, app=row["app_id"]))
+            if hub.db.value("SELECT 1 FROM workflow_runs WHERE suite_id = ?", suite_id):
+                rerun_workflow(suite_id, by)
+            else:
+                checks.rerequest_suite(hub, row, by)
         return reply({}, 201)
+
+    @api.patch("/repos/{owner}/{name}/check-suites/preferences")
+    def preferences(owner: str, name: str, data: dict[str, Any]) -> Response:
+        repo = hub.access.repo(owner, name, "checks", "write", role="admin")
+        with hub.tx():
+            for wish in data.get("auto_trigger_checks") or []:
+                if not isinstance(wish.get("app_id"), int) or not isinstance(wish.get("setting"), bool):
+                    raise invalid("Validation Failed", field("CheckSuitePreference", "auto_trigger_checks", "invalid"))
+                sql = "INSERT OR REPLACE INTO check_preferences VALUES (?, ?, ?)"
+                hub.db.execute(sql, repo["id"], wish["app_id"], int(wish["setting"]))
+        return reply(render.preferences(hub, repo))
 
     @api.get("/repos/{owner}/{name}/commits/{ref:path}/check-suites")
     def suites(

@@ -23,7 +23,9 @@ def statuses(c: Session) -> None:
 def check_runs(c: Session) -> None:
     sha = head(c)
     note = {"path": "README.md", "start_line": 1, "end_line": 1, "annotation_level": "warning", "message": "hm"}
-    output = {"title": "T", "summary": "S", "text": "X", "annotations": [note]}
+    other = note | {"annotation_level": "failure", "title": "worse", "raw_details": "more"}
+    output = {"title": "T", "summary": "S", "text": "X", "annotations": [note, other]}
+    body(c.bot.post(f"{REPO}/check-runs", json={"name": "types", "head_sha": sha, "conclusion": "success"}), 201)
     made = body(
         c.bot.post(
             f"{REPO}/check-runs", json={"name": "lint", "head_sha": sha, "status": "in_progress", "output": output}
@@ -31,7 +33,11 @@ def check_runs(c: Session) -> None:
         201,
     )
     place = f"{REPO}/check-runs/{made['id']}"
-    body(c.bot.patch(place, json={"status": "completed", "conclusion": "failure"}))
+    button = {"label": "Fix", "description": "Fix this", "identifier": "fix"}
+    body(c.bot.patch(place, json={"status": "completed", "conclusion": "failure", "actions": [button]}))
+    with c.world.client("alice", prefix="") as alice:
+        pressed = alice.post(f"/alice/sample/runs/{made['id']}/actions", data={"identifier": "fix"})
+        assert pressed.status_code == 303, pressed.text
     body(c.bot.get(place))
     body(c.bot.get(f"{place}/annotations"))
     body(c.bot.get(f"{REPO}/commits/main/check-runs"))
@@ -45,4 +51,7 @@ def check_runs(c: Session) -> None:
 
 @scenario
 def check_suites(c: Session) -> None:
-    body(c.bot.post(f"{REPO}/check-suites", json={"head_sha": head(c)}))
+    made = body(c.bot.post(f"{REPO}/check-suites", json={"head_sha": head(c)}))
+    with c.world.client("alice") as alice:
+        wish = {"auto_trigger_checks": [{"app_id": made["app"]["id"], "setting": True}]}
+        body(alice.patch(f"{REPO}/check-suites/preferences", json=wish))
