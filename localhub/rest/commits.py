@@ -13,6 +13,7 @@ from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, conflict, invalid, not_found
 from localhub.gitcore import RefChange
+from localhub.githistory import history
 from localhub.gitmerge import Conflict, merge_commit
 from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
@@ -62,7 +63,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             account = hub.db.row("SELECT * FROM accounts WHERE login = ?", author)
             mail = identity(hub, account["id"]).email if account else author
             options += ["--fixed-strings", f"--author=<{mail}>"]
-        shas = git.log([tip], (), *options, path=path)
+        shas = git.log([tip], (), *options, path=path) if options else history(git, tip, path)
         return paging.reply(render.commits(hub, repo, git, list(paging.slice(shas))), len(shas))
 
     @api.get(root + "/commits/{ref:path}/pulls")
@@ -164,7 +165,8 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
 
     @api.get(root + "/tags")
     def tags(owner: str, name: str, paging: PageDep) -> Response:
-        repo, git = reading(owner, name)
+        repo = hub.access.repo(owner, name)
+        git = refs.git_of(hub, repo)
         found = {ref.removeprefix("refs/tags/"): git.resolve(ref) for ref in git.refs("refs/tags/")}
         commits = [(tag, sha) for tag, sha in sorted(found.items(), reverse=True) if sha is not None]
         rows = [

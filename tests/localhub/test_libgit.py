@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localhub import gitdiff, gitmerge, libgit, libgitdiff, libgitwrite
+from localhub import gitdiff, githistory, gitmerge, libgit, libgitdiff, libgitwrite
 from localhub.gitcore import ZERO, GitError, Person, RefChange, run, text
 from localhub.gitstore import GitRepo
 
@@ -148,3 +148,14 @@ def test_a_repository_made_anew_in_its_place_is_another_one(repo: GitRepo) -> No
     repo.remove()
     repo.init("other")
     assert (repo.head(), repo.refs()) == ("other", {})
+
+
+def test_a_history_that_goes_on_is_the_whole_history(repo: GitRepo) -> None:
+    git = GitRepo(repo.path, ASIDE)
+    tip = commit(repo, {"a": "0"})
+    for number in range(1, 12):
+        side = commit(repo, {"a": str(number), "side": str(number)}, tip)
+        tip = commit(repo, {"a": str(number)}, tip) if number % 4 else commit(repo, {"a": "m"}, tip, side)
+        assert list(githistory.history(repo, tip)) == git.log([tip])
+        assert list(githistory.history(repo, side)) == git.log([side])
+        assert list(githistory.history(repo, tip, "side")) == git.log([tip], (), path="side")
