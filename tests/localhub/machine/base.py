@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,12 +39,14 @@ class Base(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world.reset()
-        self.driver = Driver(self.world)
+        self._folder = tempfile.TemporaryDirectory()
+        self.driver = Driver(self.world, Path(self._folder.name))
         self.door = self.driver.door
         self.model: GitHub = self.driver.model
         self._count = 0
 
     def teardown(self) -> None:
+        self._folder.cleanup()
         if not self.driver.failed:
             self.driver.check_everything()
 

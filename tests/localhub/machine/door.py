@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,8 +32,9 @@ class Answer:
 class Door:
     """One running localhub; `names` are what the model calls commits, by SHA, and `shas` the other way."""
 
-    def __init__(self, world: Any) -> None:
+    def __init__(self, world: Any, folder: Path) -> None:
         self.world = world
+        self._clone = folder / "clone.git"
         self._clients: dict[str, httpx.Client] = {}
         self.names: dict[str, str] = {"0" * 40: ZERO}
         self.shas: dict[str, str] = {ZERO: "0" * 40}
@@ -61,6 +66,29 @@ class Door:
         assert not any("Something went wrong" in each["message"] for each in errors), found
         status = _STATUS.get(errors[0].get("type", ""), 422) if errors else 200
         return Answer(status, (found.get("data") or {}).get(mutation), graphql=True)
+
+    def push(self, actor: Person, moves: Sequence[tuple[str, str]], *, force: bool) -> Answer:
+        """`git push` from a clone that has every commit; refused is 422, or 403 and 404 for who may not."""
+        token = self.client(actor).headers["Authorization"].removeprefix("Bearer ")
+        url = self.world.git_url("alice/sample", token)
+        if not self._clone.exists():
+            self._git("init", "--quiet", "--bare", str(self._clone))
+        wanted = [self.shas[sha] for _, sha in moves if sha != ZERO]
+        self._git("fetch", "--quiet", self.world.git_url("alice/sample", self.world.pat("alice")), *wanted)
+        specs = [f"{'' if sha == ZERO else self.shas[sha]}:refs/heads/{branch}" for branch, sha in moves]
+        options = ["--atomic", *(["--force"] if force else [])]
+        code, said = self._git("push", *options, url, *specs, fine=(0, 1, 128))
+        if code == 0:
+            return Answer(200, said)
+        denied = {"403": 403, "not found": 404, "404": 404}
+        return Answer(next((status for word, status in denied.items() if code == 128 and word in said), 422), said)
+
+    def _git(self, *args: str, fine: tuple[int, ...] = (0,)) -> tuple[int, str]:
+        env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        where = ["-C", str(self._clone)] if self._clone.exists() else []
+        done = subprocess.run(["git", *where, *args], capture_output=True, text=True, timeout=60, env=env)
+        assert done.returncode in fine, f"git {args}: {done.stderr}"
+        return done.returncode, done.stderr
 
     def read(self, path: str, actor: Person = ALICE, **query: Any) -> Any:
         """What a reader sees; it must be there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.localhub.machine.commits import Files
@@ -21,8 +22,8 @@ class GitHub(RelationRules, PushRules):
 
 
 class Driver:
-    def __init__(self, world: Any) -> None:
-        self.door = Door(world)
+    def __init__(self, world: Any, folder: Path) -> None:
+        self.door = Door(world, folder)
         self.model = GitHub()
         self.ids: dict[int, int] = {}
         """The database id of each number."""

@@ -22,7 +22,7 @@ from tests.localhub.machine.base import (
     Base,
     some_pulls,
 )
-from tests.localhub.machine.model import Protection
+from tests.localhub.machine.model import ZERO, Protection
 from tests.localhub.machine.people import (
     ALICE,
     BOB,
@@ -65,6 +65,15 @@ class PullMachine(Base):
         branch, sha = self.branch(pick), self.commit_name(to)
         answer = self.door.rest(actor, "PATCH", f"/git/refs/heads/{branch}", sha=self.door.shas[sha], force=force)
         self.driver.step(answer, lambda: self.model.move_branch(actor, branch, sha, force=force))
+
+    @rule(actor=ACTORS, picks=st.lists(st.tuples(PICK, PICK), min_size=1, max_size=2), force=st.booleans())
+    def push_with_git(self, actor: Person, picks: list[tuple[int, int]], force: bool) -> None:
+        """One branch or two at once, moved, made or (seldom) deleted."""
+        moves = {self.branch(pick): ZERO if to == 39 else self.commit_name(to) for pick, to in picks}
+        moves = {branch: sha for branch, sha in moves.items() if sha != ZERO or branch in self.model.branches}
+        assume(moves)
+        answer = self.door.push(actor, list(moves.items()), force=force)
+        self.driver.step(answer, lambda: self.model.push(actor, list(moves.items()), force=force))
 
     @precondition(lambda self: len(self.model.branches) > 2)
     @rule(actor=ACTORS, pick=PICK)

@@ -100,14 +100,45 @@ class PushRules(PullRules):
         self.moved(actor, branch, old, new)
         return new
 
-    def moved(self, actor: Person, branch: str, old: str, new: str, *, merging: Pull | None = None) -> None:
-        """All that follows. GitHub promises no order; here what follows from a push comes before the push itself."""
-        by = actor.login
-        if new == ZERO:
-            del self.branches[branch]
-        else:
+    def push(self, actor: Person, moves: Sequence[tuple[str, str]], *, force: bool) -> None:
+        """`git push` of some branches at once (to ZERO: deletes it): all may move, or none does."""
+        demand(actor, "write", "contents")
+        changes = []
+        for branch, new in sorted(moves):
+            old = self.branches.get(branch, ZERO)
+            if old == new:
+                continue
+            if new == ZERO and (branch == DEFAULT or branch in self.protections):
+                raise Refused(422, "may not be deleted")
+            if ZERO not in (old, new):
+                if not force and not self.commits.is_ancestor(old, new):
+                    raise Refused(422, "no fast-forward")
+                self.check_push(actor, branch, new)
+            changes.append((branch, old, new))
+        self._follow(actor.login, changes)
+
+    def moved(self, actor: Person, branch: str, old: str, new: str) -> None:
+        self._follow(actor.login, [(branch, old, new)])
+
+    def _follow(self, by: str, changes: Sequence[tuple[str, str, str]]) -> None:
+        """All that follows when branches have moved: (branch, old, new)."""
+        made = {branch for branch, old, _ in changes if old == ZERO}
+        for branch, _, new in changes:
             self.branches[branch] = new
-        fresh = self._new_commits(branch, old, new)
+        known = [sha for name, sha in self.branches.items() if name not in made and sha != ZERO]
+        fresh = [self._new_commits(known if old == ZERO else [old], new) for _, old, new in changes]
+        self.branches = {name: sha for name, sha in self.branches.items() if sha != ZERO}
+        for (branch, old, new), brought in zip(changes, fresh, strict=True):
+            self._follow_one(by, branch, old, new, brought)
+
+    def _new_commits(self, known: Sequence[str], new: str) -> list[str]:
+        """What a push brought: for a new branch, what no other branch has."""
+        if new == ZERO:
+            return []
+        return self.commits.oldest_first(self.commits.reachable(new) - self.commits.reachable(*known))
+
+    def _follow_one(self, by: str, branch: str, old: str, new: str, fresh: Sequence[str]) -> None:
+        """GitHub promises no order; here what follows from a push comes before the push itself."""
         forced = ZERO not in (old, new) and not self.commits.is_ancestor(old, new)
         if old == ZERO:
             self.tell("create", None, ref=branch, sender=by)
@@ -125,13 +156,6 @@ class PushRules(PullRules):
         if branch == DEFAULT:
             for name in fresh:
                 self.close_named(self.commits.known[name].message, by)
-
-    def _new_commits(self, branch: str, old: str, new: str) -> list[str]:
-        """What the push brought: for a new branch, what no other branch has."""
-        if new == ZERO:
-            return []
-        others = [sha for name, sha in self.branches.items() if name != branch] if old == ZERO else [old]
-        return self.commits.oldest_first(self.commits.reachable(new) - self.commits.reachable(*others))
 
     def _branch_gone(self, by: str, branch: str) -> None:
         """Open pull requests from it or onto it are closed."""
