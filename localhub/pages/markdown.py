@@ -37,7 +37,7 @@ _REFERENCE = re.compile(
 _MARKS = re.compile(r"^[\s>]*(?:[-*+]|\d+[.)])|[*_`]|<!--.*")
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}(\\d+)([ x]){_CLOSE}")
-_TAGS = nh3.ALLOWED_TAGS | {"figure", "figcaption", "details", "summary", "input", "section"}
+_TAGS = nh3.ALLOWED_TAGS | {"figure", "figcaption", "details", "summary", "section"}
 _CLASSES = {
     "span": {name for name in STANDARD_TYPES.values() if name},
     "pre": {"code"}, "figure": {"diagram"}, "ul": {"edges"}, "li": {"task"},
