@@ -57,7 +57,7 @@ class Person:
 
     def _run(self, command: list[str], status: int, stdin: str = "") -> tuple[str, str]:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, input=stdin, capture_output=True, text=True, timeout=120
+            command, cwd=self.folder, env=self.environment, input=stdin, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout, done.stderr
@@ -75,7 +75,7 @@ class Person:
 
 def settled(look: Callable[[], str], text: str) -> None:
     """Search sees what is new with GitHub's delay."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while text not in (found := look()):
         assert time.monotonic() < end, found
         time.sleep(0.2)

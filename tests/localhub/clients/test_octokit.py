@@ -29,7 +29,7 @@ def run(packages: Callable[[Path], Path], tmp_path: Path) -> Callable[..., Any]:
         if not (tmp_path / "node_modules").exists():
             (tmp_path / "node_modules").symlink_to(modules)
         done = subprocess.run(
-            ["node", name], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+            ["node", name], cwd=tmp_path, capture_output=True, text=True, timeout=300,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

@@ -23,7 +23,7 @@ const hear = (name, id) => {
 const until = (name, count = 1) =>
   new Promise((resolve, reject) => {
     const found = () => heard.filter((each) => each[0] === name);
-    const late = setTimeout(() => reject(new Error(`no ${count} of ${name}: ${JSON.stringify(heard)}`)), 20_000);
+    const late = setTimeout(() => reject(new Error(`no ${count} of ${name}: ${JSON.stringify(heard)}`)), 60_000);
     const look = () => {
       if (found().length < count) return;
       clearTimeout(late);
