@@ -59,6 +59,10 @@ class Operation:
     def group(self) -> str:
         return self.id.split("/")[0]
 
+    @property
+    def paged(self) -> bool:
+        return "per_page" in self.source
+
     def statuses(self) -> set[int]:
         """Every status that GitHub documents; empty where the file does not know the operation."""
         return set(_statuses().get(self.key, ()))

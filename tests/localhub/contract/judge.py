@@ -78,6 +78,20 @@ def is_empty(response: httpx.Response) -> bool:
     return found == [] or (isinstance(found, dict) and found.get("total_count") == 0)
 
 
+def items(response: httpx.Response) -> list[Any]:
+    """The list that was answered, alone or in an object that counts it."""
+    found = json.loads(response.content) if response.content[:1] in (b"[", b"{") else None
+    if isinstance(found, dict) and "total_count" in found:
+        found = next((value for value in found.values() if isinstance(value, list)), None)
+    return found if isinstance(found, list) else []
+
+
+def objects(response: httpx.Response) -> list[dict[str, Any]]:
+    """The single object that was answered."""
+    found = json.loads(response.content) if response.content[:1] == b"{" else None
+    return [found] if isinstance(found, dict) and "total_count" not in found else []
+
+
 def disagreements(adapter: TypeAdapter[Any], content: bytes) -> list[str]:
     """Where JSON breaks its model: wrong or absent fields, fields that GitHub does not have, odd dates."""
     try:

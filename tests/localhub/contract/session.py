@@ -186,6 +186,46 @@ class Session:
         ):
             about = f"GET {request.url.path}"
             self.ledger.operations[route.operation.id].breaches.append(f"{about}: no 304 for its own ETag")
+        breaches = self.ledger.operations[route.operation.id].breaches
+        if self._first("pages", route.operation, when=route.operation.paged and len(judge.items(response)) > 1):
+            breaches += self._pages(route.operation, response)
+        if self._first("address", route.operation, when=not judge.is_empty(response)):
+            breaches += self._own_address(response)
+
+    def _first(self, what: str, operation: Operation, *, when: bool) -> bool:
+        """Whether to try this now: once an operation is enough."""
+        name = f"{what} of {operation.id}"
+        if not when or name in self._probed:
+            return False
+        self._probed.add(name)
+        return True
+
+    def _pages(self, operation: Operation, response: httpx.Response) -> list[str]:
+        """A list that GitHub cuts into pages comes in pages of one too, with the address of the next."""
+        found = judge.items(response)
+        first = self._resend(response.request, b"", {}, response.request.url.copy_merge_params({"per_page": "1"}))
+        if _names(judge.items(first)) != _names(found[:1]) or "next" not in first.links:
+            return [f"{operation.id}: per_page=1 gives {len(judge.items(first))} items and links {sorted(first.links)}"]
+        second = self._resend(response.request, b"", {}, httpx.URL(first.links["next"]["url"]))
+        return (
+            []
+            if _names(judge.items(second)) == _names(found[1:2])
+            else [f"{operation.id}: the second page is not the second item"]
+        )
+
+    def _own_address(self, response: httpx.Response) -> list[str]:
+        """The `url` of what was answered leads to it."""
+        found = [*judge.items(response), *judge.objects(response)][:1]
+        address = str(found[0].get("url", "")) if found and isinstance(found[0], dict) else ""
+        if "/api/v3/" not in address or "{" in address:
+            return []
+        again = self._resend(response.request, b"", {}, httpx.URL(address))
+        return [] if again.status_code == 200 else [f"{address} answers {again.status_code}"]
+
+
+def _names(found: list[Any]) -> list[Any]:
+    """What stays the same of items that may change from one moment to the next, as runs do."""
+    return [each.get("id", each) if isinstance(each, dict) else each for each in found]
 
 
 def _elsewhere(request: httpx.Request, operation: Operation) -> Iterator[tuple[str, httpx.URL]]:

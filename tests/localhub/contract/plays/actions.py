@@ -89,6 +89,7 @@ def workflow_runs_by_hand(c: Session) -> None:
     newest = body(c.bot.get(f"{REPO}/actions/runs"))["workflow_runs"][0]
     body(c.bot.post(f"{REPO}/actions/runs/{newest['id']}/force-cancel"), 202)
     assert run(c)["conclusion"] == "cancelled"
+    body(c.bot.get(f"{REPO}/actions/workflows/by-hand.yml/runs"))
     assert c.bot.post(start, json={"ref": "gone"}).status_code == 422
 
 
@@ -96,6 +97,7 @@ def workflow_runs_by_hand(c: Session) -> None:
 def variables_and_secrets(c: Session) -> None:
     place = f"{REPO}/actions/variables"
     body(c.alice.post(place, json={"name": "PLACE", "value": "here"}), 201)
+    body(c.alice.post(place, json={"name": "TIME", "value": "now"}), 201)
     body(c.alice.get(place))
     body(c.alice.get(f"{place}/PLACE"))
     assert c.alice.patch(f"{place}/PLACE", json={"value": "there"}).status_code == 204

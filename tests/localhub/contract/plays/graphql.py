@@ -97,6 +97,8 @@ def graphql_issues(c: Session) -> None:
     change(bot, "deleteLinkedBranch", linkedBranchId=linked["linkedBranch"]["id"])
     proposed(c, "topic")
     change(c.alice, "deleteIssue", issueId=three)
+    change(c.alice, "archiveRepository", depth=1, repositoryId=repo)
+    change(c.alice, "unarchiveRepository", depth=1, repositoryId=repo)
     change(c.alice, "createRepository", depth=1, name="fresh", visibility="PRIVATE")
 
 

@@ -53,13 +53,18 @@ def the_life_of_an_issue(c: Session) -> None:
 
 @scenario
 def the_life_of_a_milestone(c: Session) -> None:
+    body(c.alice.post(f"{REPO}/milestones", json={"title": "Long"}), 201)
     made = body(c.alice.post(f"{REPO}/milestones", json={"title": "Short", "due_on": "2030-01-01T00:00:00Z"}), 201)
     place = f"{REPO}/milestones/{made['number']}"
     number = body(
-        c.alice.post(f"{REPO}/issues", json={"title": "In it", "labels": ["bug"], "milestone": made["number"]}), 201
+        c.alice.post(
+            f"{REPO}/issues", json={"title": "In it", "labels": ["bug", "question"], "milestone": made["number"]}
+        ),
+        201,
     )["number"]
     assert c.alice.get(f"{REPO}/issues/{number}/assignees/bob").status_code == 204
     body(c.alice.get(f"{place}/labels"))
+    body(c.alice.get(f"{REPO}/milestones"))
     for change in ({"title": "Shorter", "description": "d"}, {"state": "closed"}, {"state": "open"}):
         body(c.alice.patch(place, json=change))
     assert c.alice.delete(place).status_code == 204
@@ -93,6 +98,7 @@ def talk(c: Session) -> None:
     number = opened(c, "Talk")["number"]
     place = f"{REPO}/issues/{number}"
     one = body(c.alice.post(f"{place}/comments", json={"body": "Hello @bob"}), 201)
+    body(c.bob.post(f"{place}/comments", json={"body": "Hello @alice"}), 201)
     said = f"{REPO}/issues/comments/{one['id']}"
     body(c.bob.get(f"{place}/comments"))
     body(c.bob.get(f"{REPO}/issues/comments"))
@@ -101,6 +107,7 @@ def talk(c: Session) -> None:
     for subject in (place, said):
         liked = body(c.bob.post(f"{subject}/reactions", json={"content": "rocket"}), 201)
         assert body(c.bob.post(f"{subject}/reactions", json={"content": "rocket"}), 200)["id"] == liked["id"]
+        body(c.alice.post(f"{subject}/reactions", json={"content": "heart"}), 201)
         body(c.bob.get(f"{subject}/reactions"))
         assert c.bob.delete(f"{subject}/reactions/{liked['id']}").status_code == 204
         assert c.bob.post(f"{subject}/reactions", json={"content": "tick"}).status_code == 422
@@ -132,6 +139,10 @@ def issues_that_wait(c: Session) -> None:
     place = f"{REPO}/issues/{second['number']}/dependencies"
     body(c.bot.post(f"{place}/blocked_by", json={"issue_id": first["id"]}), 201)
     assert c.bot.post(f"{place}/blocked_by", json={"issue_id": first["id"]}).status_code == 422
+    third = opened(c, "Third")
+    body(c.bot.post(f"{place}/blocked_by", json={"issue_id": third["id"]}), 201)
+    body(c.bot.post(f"{REPO}/issues/{third['number']}/dependencies/blocked_by", json={"issue_id": first["id"]}), 201)
+    body(c.bot.get(f"{REPO}/issues"))
     body(c.bot.get(f"{place}/blocked_by"))
     body(c.bot.get(f"{REPO}/issues/{first['number']}/dependencies/blocking"))
     body(c.bot.get(f"{REPO}/issues/{second['number']}/timeline"))

@@ -34,8 +34,9 @@ def people_and_organizations(c: Session) -> None:
 @scenario
 def inbox(c: Session) -> None:
     issue = body(c.alice.post(f"{REPO}/issues", json={"title": "For bob", "body": "@bob look"}))
+    body(c.alice.post(f"{REPO}/issues", json={"title": "For bob too", "body": "@bob look"}))
     c.settle()
-    (thread,) = body(c.bob.get("/notifications"))
+    _, thread = body(c.bob.get("/notifications"))
     place = f"/notifications/threads/{thread['id']}"
     body(c.bob.get(f"{REPO}/notifications"))
     body(c.bob.get(place))
@@ -46,4 +47,10 @@ def inbox(c: Session) -> None:
     c.settle()
     assert c.bob.put("/notifications", json={"last_read_at": "2100-01-01T00:00:00Z"}).status_code in (202, 205)
     body(c.bob.put(f"{REPO}/subscription", json={"subscribed": True}))
+    body(c.bob.get(f"{REPO}/subscription"))
+    body(c.bob.get(f"{REPO}/subscribers"))
+    body(c.bob.get("/user/subscriptions"))
+    assert c.bob.put(f"{REPO}/notifications", json={}).status_code in (202, 205)
+    assert c.bob.delete(f"{place}/subscription").status_code == 204
+    assert c.bob.delete(place).status_code == 204
     assert c.bob.delete(f"{REPO}/subscription").status_code == 204

@@ -14,6 +14,7 @@ def proposed(c: Session, name: str, **more: Any) -> dict[str, Any]:
     """A pull request of the bot with one file of three lines."""
     branch(c, name)
     put(c, f"{name}.txt", "one\ntwo\nthree\n", name)
+    put(c, f"{name}-too.txt", "one\n", name)
     made: dict[str, Any] = body(
         c.bot.post(f"{REPO}/pulls", json={"title": name, "head": name, "base": "main", **more}), 201
     )
@@ -59,6 +60,8 @@ def a_pull_request_is_an_issue_too(c: Session) -> None:
     place = f"{REPO}/issues/{made['number']}"
     body(c.alice.post(f"{REPO}/milestones", json={"title": "v1"}), 201)
     full = {"labels": ["bug"], "assignees": ["bob"], "milestone": 1}
+    proposed(c, "second")
+    body(c.alice.get(f"{REPO}/pulls"))
     for change in (full, {"labels": [], "assignees": [], "milestone": None}):
         body(c.alice.patch(place, json=change))
     assert c.alice.put(f"{place}/lock", json={"lock_reason": "resolved"}).status_code == 204
@@ -73,7 +76,7 @@ def reviews(c: Session) -> None:
     made = proposed(c, "topic")
     place = f"{REPO}/pulls/{made['number']}"
     remark = {"path": "topic.txt", "line": 2, "side": "RIGHT", "body": "Why two?"}
-    pending = body(c.bob.post(f"{place}/reviews", json={"body": "Draft", "comments": [remark]}))
+    pending = body(c.bob.post(f"{place}/reviews", json={"body": "Draft", "comments": [remark, remark | {"line": 3}]}))
     body(c.bob.put(f"{place}/reviews/{pending['id']}", json={"body": "Better"}))
     body(c.bob.post(f"{place}/reviews/{pending['id']}/events", json={"event": "REQUEST_CHANGES", "body": "No"}))
     body(c.bob.put(f"{place}/reviews/{pending['id']}", json={"body": "Better still"}))

@@ -56,7 +56,9 @@ def the_life_of_a_repository(c: Session) -> None:
 def topics(c: Session) -> None:
     body(c.alice.put(f"{REPO}/topics", json={"names": ["robots", "git"]}))
     body(c.alice.get(f"{REPO}/topics"))
-    assert body(c.alice.get("/search/repositories", params={"q": "sample in:name"}))["total_count"] == 1
+    assert body(c.alice.get("/search/repositories", params={"q": "user:alice"}))["total_count"] == 3
+    body(c.owner.post("/orgs/acme/repos", json={"name": "more"}), 201)
+    body(c.owner.get("/orgs/acme/repos"))
 
 
 @scenario
@@ -89,6 +91,7 @@ def rulesets(c: Session) -> None:
     }  # fmt: skip
     made = body(c.alice.post(f"{REPO}/rulesets", json=wanted), 201)
     place = f"{REPO}/rulesets/{made['id']}"
+    body(c.alice.post(f"{REPO}/rulesets", json=wanted | {"name": "Also", "enforcement": "disabled"}), 201)
     body(c.alice.get(f"{REPO}/rulesets"))
     body(c.alice.get(place))
     body(c.alice.get(f"{REPO}/rules/branches/main"))
@@ -102,6 +105,12 @@ def webhooks_of_a_repository(c: Session) -> None:
     wanted = {"name": "web", "active": True, "events": ["issues", "push"], "config": config}
     made = body(c.alice.post(f"{REPO}/hooks", json=wanted), 201)
     place = f"{REPO}/hooks/{made['id']}"
+    body(
+        c.alice.post(
+            f"{REPO}/hooks", json=wanted | {"active": False, "config": config | {"url": config["url"] + "/2"}}
+        ),
+        201,
+    )
     body(c.alice.get(f"{REPO}/hooks"))
     body(c.alice.get(place))
     body(c.alice.patch(place, json={"add_events": ["issue_comment"], "config": config}))
