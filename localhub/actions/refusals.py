@@ -91,5 +91,8 @@ def _local_action_refusal(uses: str, known: Known, read: ReadText, depth: int) -
         return f"the action.yml of `{uses}` is not valid YAML."
     if str(runs.get("using")) == "docker":
         return f"the action `{uses}` runs in Docker, which localhub does not have."
-    inner = (step_refusal(one, known, read, depth + 1) for one in runs.get("steps") or [] if isinstance(one, dict))
+    steps = [one for one in runs.get("steps") or [] if isinstance(one, dict)]
+    if any("run" in one and "shell" not in one for one in steps):
+        return f"a step of the action `{uses}` has `run` without `shell`, which is required there."
+    inner = (step_refusal(one, known, read, depth + 1) for one in steps)
     return next((reason for reason in inner if reason), None)

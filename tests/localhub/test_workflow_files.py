@@ -156,11 +156,13 @@ def refused(job: str, files: dict[str, str]) -> list[Problem]:
         ("steps: [{uses: actions/checkout@v4, with: {submodules: true}}]", "`submodules:`"),
         ("steps: [{uses: ./.github/docker}]", "runs in Docker"),
         ("steps: [{uses: ./.github/nested}]", "owner/unknown@v1"),
+        ("steps: [{uses: ./.github/bare}]", "`run` without `shell`"),
     ],
 )
 def test_what_cannot_be_run_is_refused(job: str, message: str) -> None:
     files = {
         ".github/docker/action.yml": "runs: {using: docker, image: x}",
+        ".github/bare/action.yml": "runs: {using: composite, steps: [{run: x}]}",
         ".github/nested/action.yml": "runs: {using: composite, steps: [{uses: owner/unknown@v1}]}",
     }
     (problem,) = refused(job, files)
@@ -177,7 +179,7 @@ def test_ordinary_workflows_are_not_refused() -> None:
       - uses: actions/setup-python@v5
       - uses: ./here
 """
-    assert refused(steps.strip(), {"here/action.yml": "runs: {using: composite, steps: [{run: x}]}"}) == []
+    assert refused(steps.strip(), {"here/action.yml": "runs: {using: composite, steps: [{run: x, shell: sh}]}"}) == []
     windows = workflow("on: push\njobs: {a: {runs-on: windows-latest, steps: [{run: x}]}}")
     (problem,) = refusals.refusals(windows, "a", windows.jobs["a"], KNOWN, {}.get)
     assert "windows-latest" in problem.message
