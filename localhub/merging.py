@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from localhub import heads, protection, refs
 from localhub.auth import Actor
 from localhub.errors import GitHubError, conflict, invalid
-from localhub.gitcore import ZERO, RefChange
+from localhub.gitcore import RefChange
 from localhub.gitmerge import Conflict, merge_commit, rebase, squash_commit, trial_merge
 from localhub.people import identity, web_committer
 
@@ -139,7 +139,7 @@ def merge(
     message: str | None = None,
 ) -> str:
     """Merge and return the SHA that the base branch now has; 405 when it may not be, 409 when the head moved."""
-    from localhub import pulls, pullsync
+    from localhub import pulls, pullsync, tidying
 
     git = refs.git_of(hub, repo)
     with hub.repo_locks.of(repo["id"]):
@@ -162,11 +162,7 @@ def merge(
                 refs.keep(hub, [promised])
         if not still_open:
             raise GitHubError(405, "Pull Request is not mergeable")
-        if repo["delete_branch_on_merge"] and not heads.foreign(pull):
-            head = git.ref(f"refs/heads/{pull['head_ref']}")
-            if head is not None:
-                change = RefChange(f"refs/heads/{pull['head_ref']}", head, ZERO)
-                refs.move(hub, repo, change, actor, checked=True)
+        tidying.after_merge(hub, repo, pull, actor)
     return landed
 
 

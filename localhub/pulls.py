@@ -182,7 +182,7 @@ def edit(
             if "body" in edited:
                 notifications.rewritten(hub, hub.db.get("issues", pull["issue_id"]), pull["body"], body)
         if base is not None and base != pull["base_ref"]:
-            edited["base"] = _retarget(hub, repo, pull, base)
+            edited["base"] = retarget(hub, repo, pull, base)
             record(hub, pull["issue_id"], "base_ref_changed", actor.account_id, _from=pull["base_ref"], _to=base)
         if edited:
             tell(hub, repo, pull["id"], "edited", actor.account_id, changes=edited)
@@ -195,7 +195,8 @@ def edit(
     return get(hub, pull["id"])
 
 
-def _retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
+def retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
+    """Inside a transaction: put it on another base; what `changes.base` of the webhook says."""
     git = git_of(hub, repo)
     sha = git.ref(f"refs/heads/{base}")
     if pull["state"] != "open":

@@ -161,3 +161,35 @@ def test_triagers_close_but_do_not_rewrite(hub: Any, author: Author) -> None:
     with hub.client("octo-owner") as triager:
         assert triager.patch(url, json={"title": "Mine now"}).status_code == 403
         assert triager.patch(url, json={"state": "closed"}).status_code == 200
+
+
+def test_merging_with_deletion_of_heads_moves_what_stands_on_it_down(author: Author) -> None:
+    author.client.patch(SAMPLE, json={"delete_branch_on_merge": True})
+    author.branch("below", "a.txt")
+    author.branch("above", "b.txt", at=author.sha("below"))
+    below, above = author.propose("below"), author.propose("above", "below")
+    assert author.client.put(f"{below}/merge").status_code == 200
+    assert author.client.get(f"{SAMPLE}/git/ref/heads/below").status_code == 404
+    shown = author.client.get(above).json()
+    assert (shown["state"], shown["base"]["ref"], shown["commits"]) == ("open", "main", 1)
+    assert events(author, above) == ["automatic_base_change_succeeded"]
+
+
+@pytest.mark.parametrize("why", ["default", "protected", "another"])
+def test_a_head_that_is_needed_outlives_its_merge(author: Author, why: str) -> None:
+    author.client.patch(SAMPLE, json={"delete_branch_on_merge": True})
+    author.branch("release")
+    head = "topic"
+    author.branch(head, "a.txt")
+    if why == "default":
+        head, _ = "main", author.commit("main", "c.txt")
+    elif why == "protected":
+        rules = dict.fromkeys(
+            ("required_status_checks", "enforce_admins", "required_pull_request_reviews", "restrictions")
+        )
+        assert author.client.put(f"{SAMPLE}/branches/topic/protection", json=rules).status_code == 200
+    else:
+        author.propose("topic")
+    url = author.propose(head, "release")
+    assert author.client.put(f"{url}/merge").status_code == 200
+    assert author.client.get(f"{SAMPLE}/git/ref/heads/{head}").status_code == 200
