@@ -124,7 +124,7 @@ DELETE /actions/runs/1                               | actions         | write
 DELETE /actions/runs/1/logs                          | actions         | write
 POST   /actions/jobs/1/rerun                         | actions         | write
 POST   /dispatches                                   | contents        | write     | {"event_type": "x"}
-GET    /tags                                         | contents        | read
+GET    /tags                                         | metadata        | read
 POST   /actions/runs/1/cancel                        | actions         | write
 POST   /actions/runs/1/force-cancel                  | actions         | write
 POST   /actions/runs/1/rerun                         | actions         | write
