@@ -35,12 +35,22 @@ def workflow(hub: Hub, row: Row) -> dict[str, Any]:
     }
 
 
+def _head_repository(hub: Hub, row: Row) -> Row | None:
+    """The fork that a run's pull request comes from, while it is there."""
+    if not row["from_fork"]:
+        return None
+    head = (json.loads(row["payload"])["pull_request"]["head"].get("repo") or {}).get("id")
+    there = hub.db.value("SELECT id FROM repos WHERE id = ?", head)
+    return None if there is None else hub.access.repo_by_id(there)
+
+
 def run(hub: Hub, row: Row) -> dict[str, Any]:
     """A workflow run, in REST and webhooks."""
     repo = hub.access.repo_by_id(row["repo_id"])
     flow = hub.db.get("workflows", row["workflow_id"])
     url = hub.api(f"{repo_path(repo)}/actions/runs/{row['id']}")
-    pull = pull_by_number(hub, repo, row["pull_number"]) if row["pull_number"] else None
+    own = row["pull_number"] is not None and not row["from_fork"]
+    pull = pull_by_number(hub, repo, row["pull_number"]) if own else None
     return {
         "id": row["id"],
         "name": flow["name"],
@@ -76,7 +86,7 @@ def run(hub: Hub, row: Row) -> dict[str, Any]:
         "workflow_url": hub.api(f"{repo_path(repo)}/actions/workflows/{row['workflow_id']}"),
         "head_commit": simple_commit(hub, repo, row["head_sha"]),
         "repository": simple(hub, repo),
-        "head_repository": simple(hub, repo),
+        "head_repository": simple(hub, _head_repository(hub, row) or repo),
     }
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def pulls_with_head(hub: Hub, repo: Row, sha: str) -> list[dict[str, Any]]:
-    """The open pull requests whose head is `sha`."""
-    sql = "SELECT * FROM pulls WHERE repo_id = ? AND head_sha = ? AND open ORDER BY id"
+    """The open pull requests of the repository's own branches whose head is `sha`; GitHub names none from forks."""
+    sql = "SELECT * FROM pulls WHERE repo_id = ? AND head_repo_id = repo_id AND head_sha = ? AND open ORDER BY id"
     return [pulls.minimal(hub, repo, row) for row in hub.db.rows(sql, repo["id"], sha)]
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import nacl.public
 import pytest
 
 from localhub.actions import cron
@@ -15,12 +16,12 @@ SAMPLE = "/repos/alice/sample"
 SAY = "runs-on: ubuntu-latest, steps: [{run: 'echo \"$GITHUB_EVENT_NAME $GITHUB_REF $GITHUB_SHA\"'}]"
 
 
-def put(client: httpx.Client, path: str, text: str, branch: str = "main") -> str:
+def put(client: httpx.Client, path: str, text: str, branch: str = "main", repo: str = SAMPLE) -> str:
     body = {"message": f"Put {path}", "branch": branch, "content": base64.b64encode(text.encode()).decode()}
-    old = client.get(f"{SAMPLE}/contents/{path}", params={"ref": branch})
+    old = client.get(f"{repo}/contents/{path}", params={"ref": branch})
     if old.status_code == 200:
         body["sha"] = old.json()["sha"]
-    done = client.put(f"{SAMPLE}/contents/{path}", json=body)
+    done = client.put(f"{repo}/contents/{path}", json=body)
     assert done.is_success, done.text
     return str(done.json()["commit"]["sha"])
 
@@ -152,6 +153,40 @@ def test_pull_requests_run_on_the_merge_and_its_base(hub: Any) -> None:
         alice.put(f"{SAMPLE}/pulls/{pull['number']}", json={})
         hub.settle()
         assert len(runs(bot, event="pull_request")) == 1, "what conflicts runs nothing"
+
+
+def test_a_pull_request_from_a_fork_is_tested_without_secrets(hub: Any, validate: Any) -> None:
+    where = "/repos/alice/open"
+    flow = """
+on: {pull_request: {}, pull_request_target: {}}
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    env: {T: '${{ secrets.TOKEN }}'}
+    steps: [{uses: actions/checkout@v4}, {run: 'ls | tr "\\n" " "; echo "$GITHUB_EVENT_NAME is ${T:-poor}"'}]
+"""
+    with hub.client("alice") as alice, hub.client("mallory") as mallory:
+        key = alice.get(f"{where}/actions/secrets/public-key").json()
+        assert put(alice, ".github/workflows/ci.yml", flow, repo=where)
+        box = nacl.public.SealedBox(nacl.public.PublicKey(base64.b64decode(key["key"])))
+        sealed = {"encrypted_value": base64.b64encode(box.encrypt(b"rich")).decode(), "key_id": key["key_id"]}
+        assert alice.put(f"{where}/actions/secrets/TOKEN", json=sealed).status_code == 201
+        assert mallory.post(f"{where}/forks").status_code == 202
+        sha = put(mallory, "theirs.txt", "x", repo="/repos/mallory/open")
+        body = {"title": "From afar", "head": "mallory:main", "base": "main"}
+        assert mallory.post(f"{where}/pulls", json=body).status_code == 201
+        hub.settle()
+        found = {run["event"]: run for run in alice.get(f"{where}/actions/runs").json()["workflow_runs"]}
+        one = validate(alice.get(f"{where}/actions/runs/{found['pull_request']['id']}"), "WorkflowRun")
+        assert (one["head_sha"], one["head_repository"]["full_name"], one["pull_requests"]) == (sha, "mallory/open", [])
+        (job,) = alice.get(f"{where}/actions/runs/{one['id']}/jobs").json()["jobs"]
+        text = alice.get(f"{where}/actions/jobs/{job['id']}/logs", follow_redirects=True).text
+        assert "theirs.txt pull_request is poor" in text
+        (job,) = alice.get(f"{where}/actions/runs/{found['pull_request_target']['id']}/jobs").json()["jobs"]
+        text = alice.get(f"{where}/actions/jobs/{job['id']}/logs", follow_redirects=True).text
+        assert "pull_request_target is ***" in text
+        assert "theirs.txt" not in text
+        assert mallory.get("/repos/mallory/open/actions/runs").json()["total_count"] == 0
 
 
 def test_cron_lines_are_due_by_the_hub_s_clock(hub: Any) -> None:
