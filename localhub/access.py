@@ -171,6 +171,9 @@ class Access:
         member = self.member(repo["owner_id"], account_id)
         if member:
             roles.append("admin" if member == "admin" else "read")
+        parent = self.repo_by_id(repo["parent_id"]) if repo["private"] and repo["parent_id"] else None
+        if parent is not None and self.role(parent, account_id) == "admin":
+            roles.append("read")  # a private fork is no hiding place from those who own what was forked
         direct = self._hub.db.value(
             "SELECT role FROM collaborators WHERE repo_id = ? AND account_id = ?", repo["id"], account_id
         )

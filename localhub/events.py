@@ -18,7 +18,7 @@ WEBHOOKS: dict[str, tuple[str | None, ...]] = {
     "issue_dependencies": ("blocked_by_added", "blocked_by_removed", "blocking_added", "blocking_removed"),
     "issues": (
         "opened", "edited", "closed", "reopened", "labeled", "unlabeled", "assigned", "unassigned", "milestoned",
-        "demilestoned", "locked", "unlocked", "pinned", "unpinned", "deleted",
+        "demilestoned", "locked", "unlocked", "pinned", "unpinned", "deleted", "typed", "untyped",
     ),
     "label": ("created", "edited", "deleted"),
     "milestone": ("created", "edited", "closed", "opened", "deleted"),

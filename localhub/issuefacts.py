@@ -34,6 +34,7 @@ def of(hub: Hub, issue: Row) -> dict[str, Any]:
         "milestone": milestone,
         "closed_at": issue["closed_at"],
         "reason": issue["state_reason"],
+        "type": issue["type_id"] and hub.db.get("issue_types", issue["type_id"])["name"].lower(),
         "commenters": sorted({row["author_id"] for row in said}),
         "mentioned": sorted({one for each in spoken if "@" in (each or "") for one in
                              notifications.mentions(hub, repo, each)}),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from localhub import issuetypes, notifications
 from localhub import labels as labelling
-from localhub import notifications
 from localhub.auth import Actor
 from localhub.context import current_actor
 from localhub.errors import GitHubError, check_length, field, invalid, not_found
@@ -99,6 +99,7 @@ def create(
     labels: Sequence[str] = (),
     assignees: Sequence[str] = (),
     milestone: int | None = None,
+    type: str | None = None,
 ) -> Row:
     """A new issue; what needs push access is dropped silently for those without it, as GitHub does."""
     if not repo["has_issues"]:
@@ -117,6 +118,8 @@ def create(
             tell(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
         for person in people:
             tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+        if type is not None and may_triage:
+            row = issuetypes.assign(hub, repo, row, type, actor)
         notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body)
         notifications.notify(hub, row, "assign", people, by=actor.account_id)
     return row
@@ -132,6 +135,8 @@ def edit(hub: Hub, repo: Row, row: Row, actor: Actor, changes: dict[str, Any]) -
             row = set_assignees(hub, repo, row, changes["assignees"], actor)
         if "milestone" in changes:
             row = set_milestone(hub, repo, row, changes["milestone"], actor)
+        if "type" in changes:
+            row = issuetypes.assign(hub, repo, row, changes["type"], actor)
         state = changes.get("state") or row["state"]
         reason = changes.get("state_reason")
         if state == "closed" and (row["state"] == "open" or (reason and reason != row["state_reason"])):

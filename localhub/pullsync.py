@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from localhub import automerge, gitdiff, heads, issues, merging, notifications, places, protection, pulls, reviews
 from localhub.closing import references
+from localhub.context import current_actor
 from localhub.events import Event
 from localhub.gitcore import ZERO
 from localhub.refs import git_of
@@ -173,11 +174,22 @@ def mark_merged(hub: Hub, repo: Row, pull: Row, by: int, sha: str, before: str) 
 
 
 def close_referenced(hub: Hub, repo: Row, text: str, by: int, commit: str) -> None:
-    """Close the issues of this repository that a text says it closes."""
-    own = f"{repo['owner_login']}/{repo['name']}"
-    for name, number in references(text, own):
-        if name is not None and name.lower() != own.lower():
+    """Close the issues that a text says it closes; those of other repositories if who does it may write there."""
+    for name, number in references(text, f"{repo['owner_login']}/{repo['name']}"):
+        home = repo if name is None else _writable(hub, name, by)
+        if home is None:
             continue
-        row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], number)
+        row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", home["id"], number)
         if row is not None and row["state"] == "open" and not row["is_pull"]:
             issues.close(hub, row, by, reason="completed", commit=commit)
+
+
+def _writable(hub: Hub, full_name: str, by: int) -> Row | None:
+    """Another repository, if the account may write its issues."""
+    owner, _, name = full_name.partition("/")
+    home, actor = hub.access.repo_row(owner, name), current_actor()
+    if home is None or home["archived"]:
+        return None
+    if actor.account_id == by:
+        return home if hub.access.allowed(actor, home, "issues", "write") else None
+    return home if hub.access.role(home, by) in ("write", "maintain", "admin") else None

@@ -140,8 +140,16 @@ class Issue(Thread):
                 seen[row["repo_id"]] = self.hub.access.sees(self.scope.actor, repo)
         return [row for row in rows if seen[row["repo_id"]]]
 
-    # Types of issues belong to organisations that define them; nothing here does.
-    issueType = None
+    def issueType(self) -> dict[str, Any] | None:
+        if self.row["type_id"] is None:
+            return None
+        row = self.hub.db.get("issue_types", self.row["type_id"])
+        shown = {
+            "id": node_id("IssueType", row["id"]),
+            "color": row["color"].upper(),
+            "isEnabled": bool(row["enabled"]),
+        }
+        return shown | {"name": row["name"], "description": row["description"]}
 
     def closedByPullRequestsReferences(
         self,

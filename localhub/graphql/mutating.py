@@ -69,7 +69,7 @@ class Mutating:
     def _label_names(self, ids: Sequence[str]) -> list[str]:
         return [str(self._node(id, Label).row["name"]) for id in ids]
 
-    def _milestone(self, input: Input) -> dict[str, int | None]:
+    def _milestone(self, input: Input) -> dict[str, Any]:
         """What `milestoneId` asks for: nothing, a number, or None to take it away."""
         if "milestoneId" not in input:
             return {}

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from localhub import reactions
+from localhub import issuetypes, reactions
 from localhub.ids import node_id
 from localhub.render.accounts import maybe_user, simple_user
 from localhub.render.apps import integration
@@ -129,7 +129,7 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         parent_repo = hub.access.repo_by_id(parent["repo_id"])
         data["parent_issue_url"] = f"{repo_api(hub, parent_repo)}/issues/{parent['number']}"
     return data | {
-        "type": None,
+        "type": issuetypes.render(hub.db.get("issue_types", row["type_id"])) if row["type_id"] else None,
         "sub_issues_summary": sub_issues_summary(hub, row["id"]) if has["children"] else dict(_NO_CHILDREN),
         "issue_dependencies_summary": dependencies_summary(hub, row["id"]) if has["relations"] else dict(_FREE),
     }

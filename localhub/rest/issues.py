@@ -29,6 +29,7 @@ class CreateIssue(BaseModel):
     assignees: list[str] = []
     assignee: str | None = None
     milestone: int | str | None = None
+    type: str | None = None
 
 
 class ChangeIssue(BaseModel):
@@ -40,6 +41,7 @@ class ChangeIssue(BaseModel):
     assignees: list[str] | None = None
     assignee: str | None = None
     milestone: int | str | None = None
+    type: str | None = None
 
 
 class LockIssue(BaseModel):
@@ -83,6 +85,7 @@ def router(hub: Hub) -> APIRouter:
             labels=names(wanted.labels),
             assignees=assignees,
             milestone=milestone,
+            type=wanted.type,
         )
         data = render.issue(hub, row, repo)
         return reply(data, 201, {"Location": data["url"]})

@@ -1,4 +1,4 @@
-"""Forks, and pull requests that come from them."""
+"""Forks, pull requests that come from them, and merges that reach other repositories."""
 
 from __future__ import annotations
 
@@ -176,3 +176,17 @@ def test_compare_and_graphql(hub: Any, forked: Any, validate: Any) -> None:
             "headRepository": {"nameWithOwner": "mallory/open", "isFork": True, "parent": {"nameWithOwner": "alice/open"}},
             "headRepositoryOwner": {"login": "mallory"}, "headRef": {"name": "topic"}, "baseRepository": {"forkCount": 1},
         }  # fmt: skip
+
+
+def test_a_merge_closes_issues_elsewhere_if_one_may_write_there(hub: Any) -> None:
+    with hub.client("alice") as alice, hub.client("bob") as bob:
+        wanted = [alice.post("/repos/alice/other/issues", json={"title": title}).json()["number"] for title in "ab"]
+        for number, (who, name) in zip(wanted, ((bob, "one"), (alice, "two")), strict=True):
+            branch(alice, "/repos/alice/sample", name)
+            put(alice, "/repos/alice/sample", name, f"{name}.txt", "x\n")
+            body = {"title": name, "head": name, "base": "main", "body": f"Closes alice/other#{number}"}
+            pull = alice.post("/repos/alice/sample/pulls", json=body).json()
+            hub.settle()
+            assert who.put(f"/repos/alice/sample/pulls/{pull['number']}/merge").status_code == 200
+        states = [alice.get(f"/repos/alice/other/issues/{number}").json()["state"] for number in wanted]
+        assert states == ["open", "closed"], "bob sees nothing of alice/other"

@@ -72,6 +72,18 @@ def the_life_of_a_milestone(c: Session) -> None:
 
 
 @scenario
+def types_of_issues(c: Session) -> None:
+    types = "/orgs/acme/issue-types"
+    assert body(c.owner.get(types))
+    made = body(c.owner.post(types, json={"name": "Epic", "is_enabled": True, "color": "blue"}))
+    body(c.owner.put(f"{types}/{made['id']}", json={"name": "Saga", "is_enabled": True, "description": "d"}))
+    place = "/repos/acme/tools/issues"
+    number = body(c.owner.post(place, json={"title": "Typed", "type": "Saga"}), 201)["number"]
+    assert body(c.owner.patch(f"{place}/{number}", json={"type": None}))["type"] is None
+    assert c.owner.delete(f"{types}/{made['id']}").status_code == 204
+
+
+@scenario
 def labels_and_assignees(c: Session) -> None:
     number = opened(c, "Labelled")["number"]
     place = f"{REPO}/issues/{number}"
