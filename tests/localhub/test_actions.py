@@ -297,13 +297,19 @@ def test_runs_survive_a_killed_server(tmp_path: Path) -> None:
     seed.write_text("users: [{login: alice, token: ghp_alice}]\nrepositories: [{full_name: alice/sample}]\n")
     command = [sys.executable, "-m", "localhub", "--data", str(tmp_path / "data")]
     mark = "sleep 7654"
-    flow = f"on: push\njobs: {{slow: {{runs-on: ubuntu-latest, steps: [{{run: 'test -e go || {mark}'}}, {{run: 'true'}}]}}}}"
+    flow = f"""
+on: push
+jobs:
+  quick: {{runs-on: ubuntu-latest, steps: [{{run: 'true'}}]}}
+  slow: {{needs: quick, runs-on: ubuntu-latest, steps: [{{run: 'test -e go || {mark}'}}, {{run: 'true'}}]}}
+"""
     first = subprocess.Popen([*command, "--seed", str(seed)], stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
     try:
         with _client(first.stdout.readline()) as alice:
             put(alice, ".github/workflows/slow.yml", flow)
             _until(lambda: runs(alice) and runs(alice)[0]["status"] == "in_progress" and _alive(mark))
+            (before, _) = jobs(alice, runs(alice)[0])
     finally:
         first.kill()
         first.wait()
@@ -318,7 +324,10 @@ def test_runs_survive_a_killed_server(tmp_path: Path) -> None:
             assert run["status"] == "in_progress"
             alice.post(f"{SAMPLE}/actions/runs/{run['id']}/cancel")
             _until(lambda: runs(alice)[0]["conclusion"] == "cancelled")
-            assert len(jobs(alice, run)) == 1
+            after, cancelled = jobs(alice, run)
+            for fact in ("id", "name", "started_at", "completed_at", "conclusion"):
+                assert before[fact] == after[fact], "what had ended is not run again"
+            assert cancelled["conclusion"] == "cancelled"
     finally:
         second.terminate()
         second.wait(20)
