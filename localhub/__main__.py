@@ -42,8 +42,8 @@ def parser() -> argparse.ArgumentParser:
     add("--tls-cert", type=Path, help="serve HTTPS with this certificate (PEM)")
     add("--tls-key", type=Path, help="and this key")
     add("--toolchain", type=Path, help="shown to workflow jobs at /toolchain, its bin first on PATH")
-    add("--jobs", type=int, default=2, help="workflow runs at once (2)")
-    add("--job-seconds", type=float, default=3600.0, help="time limit of a workflow run (3600)")
+    add("--jobs", type=int, default=2, help="workflow jobs at once (2)")
+    add("--job-seconds", type=float, default=3600.0, help="time limit of a workflow job (3600)")
     return made
 
 
