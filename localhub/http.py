@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -81,3 +81,14 @@ def _positive(text: str | None, default: int) -> int:
 
 
 PageDep = Annotated[Paging, Depends()]
+
+
+def with_headers(
+    headers: Iterable[tuple[bytes, bytes]], added: Mapping[str, str], defaults: Mapping[str, str]
+) -> list[tuple[bytes, bytes]]:
+    """The headers with these in their place, and of the defaults those that are not there yet."""
+    new = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in added.items()}
+    found = [pair for pair in headers if pair[0].lower() not in new]
+    there = {name.lower() for name, _ in found} | new.keys()
+    more = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in defaults.items()}
+    return [*found, *new.items(), *((name, value) for name, value in more.items() if name not in there)]

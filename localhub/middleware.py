@@ -23,7 +23,7 @@ from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
 from localhub.faulty import abort, faulty
-from localhub.http import JSON
+from localhub.http import JSON, with_headers
 from localhub.kept import Request as Asked
 from localhub.protocol import WHOLE
 from localhub.versions import VERSIONS
@@ -243,22 +243,20 @@ class Exchange:
         await send({"type": "http.response.body", "body": body})
 
     def _add_headers(self, start: Message) -> None:
-        headers = MutableHeaders(scope=start)
-        headers["X-GitHub-Request-Id"] = self._context.request_id
-        for name, value in self._context.notes.items():
-            headers[name] = value
-        if self._kind == "page":
-            return
-        headers["X-GitHub-Media-Type"] = media.header(self._headers.get("accept", ""))
-        headers["Access-Control-Allow-Origin"] = "*"
-        headers["Access-Control-Expose-Headers"] = intake.EXPOSED
-        headers["X-GitHub-Api-Version-Selected"] = self._context.version
-        headers["Server"] = "localhub"
-        if self._context.actor.kind == "user":
-            headers["X-OAuth-Scopes"] = SCOPES
-        for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
-            if name not in headers:
-                headers[name] = value
+        added = {"X-GitHub-Request-Id": self._context.request_id, **self._context.notes}
+        limits: dict[str, str] = {}
+        if self._kind != "page":
+            added |= {
+                "X-GitHub-Media-Type": media.header(self._headers.get("accept", "")),
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Expose-Headers": intake.EXPOSED,
+                "X-GitHub-Api-Version-Selected": self._context.version,
+                "Server": "localhub",
+            }
+            if self._context.actor.kind == "user":
+                added["X-OAuth-Scopes"] = SCOPES
+            limits = self._hub.limits.headers(self._context.actor, self._resource)
+        start["headers"] = with_headers(start["headers"], added, limits)
 
     async def _error(self, send: Send, error: GitHubError) -> None:
         body = json.dumps(error.body()).encode()

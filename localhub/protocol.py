@@ -1,4 +1,6 @@
-"""uvicorn's HTTP protocol, which answers a request that came in one piece from what is kept, if it is."""
+"""uvicorn's HTTP protocol, which answers a request that came in one piece from what is kept, if it is, and sends
+the head of an answer together with its body.
+"""
 
 from __future__ import annotations
 
@@ -47,11 +49,45 @@ def protocol(kept: Kept) -> type[HttpToolsProtocol]:
             scope: Any = self.scope
             scope[WHOLE], self._whole, self._between = self._whole, None, False
 
+        def on_headers_complete(self) -> None:
+            before = self.cycle
+            super().on_headers_complete()
+            cycle: Any = self.cycle
+            if cycle is not before and self.scope["method"] != "HEAD":
+                cycle.transport = Together(self.transport)
+
         def on_message_complete(self) -> None:
             self._between = True
             super().on_message_complete()
 
     return Quick
+
+
+class Together:
+    """A transport for one answer, which sends its head with the first piece of its body: one packet instead of two."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self._begun = False
+
+    def write(self, data: bytes) -> None:
+        if not self._begun:
+            self._head, self._begun = data, True
+        elif self._head is not None:
+            head, self._head = self._head, None
+            self._transport.write(head + data)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        if self._head is not None:
+            self._transport.write(self._head)
+            self._head = None
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 def _kept_alive(data: bytes) -> bool:

@@ -48,6 +48,8 @@ class Server:
         config = uvicorn.Config(
             create_app(hub),
             http=protocol(hub.kept),
+            ws="none",
+            proxy_headers=False,
             log_level="warning",
             access_log=False,
             server_header=False,
