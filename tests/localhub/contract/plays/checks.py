@@ -52,6 +52,5 @@ def check_runs(c: Session) -> None:
 @scenario
 def check_suites(c: Session) -> None:
     made = body(c.bot.post(f"{REPO}/check-suites", json={"head_sha": head(c)}))
-    with c.world.client("alice") as alice:
-        wish = {"auto_trigger_checks": [{"app_id": made["app"]["id"], "setting": True}]}
-        body(alice.patch(f"{REPO}/check-suites/preferences", json=wish))
+    wish = {"auto_trigger_checks": [{"app_id": made["app"]["id"], "setting": True}]}
+    body(c.alice.patch(f"{REPO}/check-suites/preferences", json=wish))

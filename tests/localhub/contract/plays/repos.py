@@ -25,7 +25,7 @@ RULES = [
 def forks(c: Session) -> None:
     fork = body(c.bob.post(f"{REPO}/forks", json={"default_branch_only": True}), 202)
     assert fork["parent"]["full_name"] == "alice/sample"
-    assert [one["full_name"] for one in body(c.alice.get(f"{REPO}/forks"))] == ["bob/sample"]
+    assert [one["full_name"] for one in body(c.bob.get(f"{REPO}/forks"))] == ["bob/sample"]
 
 
 @scenario
