@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from localhub import subscriptions
 from localhub.events import Event
 from localhub.render import apps as render
 from localhub.render import repos
@@ -70,14 +71,15 @@ def uninstall(hub: Hub, installation: Row, *, by: int) -> None:
 def change_permissions(
     hub: Hub, installation: Row, permissions: dict[str, str], events: list[str] | None, *, by: int
 ) -> None:
-    """The owner accepts (or an administrator reduces) what the app may do."""
+    """The owner accepts (or an administrator reduces) what the app may do; events that want more are gone with it."""
+    wanted = json.loads(installation["events"]) if events is None else events
     with hub.tx():
         hub.db.update(
             "installations",
             installation["id"],
             permissions=json.dumps(permissions),
             updated_at=hub.now(),
-            **({} if events is None else {"events": json.dumps(events)}),
+            events=json.dumps(subscriptions.kept(wanted, permissions)),
         )
         _tell(hub, hub.db.get("installations", installation["id"]), "new_permissions_accepted", by, listed=True)
 

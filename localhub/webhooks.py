@@ -13,6 +13,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from localhub import subscriptions
 from localhub.delivering import Courier, Target, body_of, headers_of
 from localhub.events import Event
 from localhub.faults import Rule
@@ -101,7 +102,7 @@ class Webhooks:
             event.app,
             event.app,
         )
-        return [row for row in rows if event.app or event.name in UNASKED or event.name in json.loads(row["events"])]
+        return [row for row in rows if event.app or event.name in UNASKED or _hears(row, event)]
 
     def _hooks(self, event: Event) -> list[Row]:
         if event.repo is None or event.app is not None or event.installation is not None:
@@ -234,6 +235,11 @@ class Webhooks:
                     "hooks", delivery["hook_id"], last_code=outcome.status_code,
                     last_status="active" if fine else "misconfigured", last_message=outcome.status,
                 )  # fmt: skip
+
+
+def _hears(installation: Row, event: Event) -> bool:
+    asked = event.name in json.loads(installation["events"])
+    return asked and subscriptions.allowed(event.name, json.loads(installation["permissions"]))
 
 
 def _lane(delivery: Any) -> _Lane:

@@ -186,6 +186,20 @@ def test_a_repository_that_leaves_the_account_leaves_the_tokens(hub: Any) -> Non
     assert bot.get(REPO).status_code == 404
 
 
+def test_events_go_with_their_permissions(hub: Any) -> None:
+    url = f"/installations/{hub.installation_id}"
+    hub.admin(url, {"action": "permissions", "permissions": {"metadata": "read", "pull_requests": "write"}})
+    told = hub.hooks.wait("installation", "new_permissions_accepted")["installation"]
+    assert "pull_request" in told["events"]
+    assert {"issues", "push", "check_run", "status", "workflow_run"}.isdisjoint(told["events"])
+    bob = hub.client("bob")
+    bob.post(f"{REPO}/issues", json={"title": "x"})
+    bob.put(f"{REPO}/contents/x", json={"message": "x", "content": "eA=="})
+    hub.client("alice").patch(REPO, json={"description": "x"})
+    hub.settle()
+    assert [each.event for each in hub.hooks.deliveries] == ["installation", "repository"]
+
+
 def test_an_app_suspends_and_ends_itself(hub: Any) -> None:
     app, url = hub.app(), f"/app/installations/{hub.installation_id}"
     bot = hub.bot()
