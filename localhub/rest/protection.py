@@ -30,13 +30,13 @@ class Protect(BaseModel):
     enforce_admins: bool | None
     required_pull_request_reviews: dict[str, Any] | None
     restrictions: dict[str, Any] | None
-    required_linear_history: bool = False
+    required_linear_history: bool | None = None
     allow_force_pushes: bool | None = None
-    allow_deletions: bool = False
-    block_creations: bool = False
-    required_conversation_resolution: bool = False
-    lock_branch: bool = False
-    allow_fork_syncing: bool = False
+    allow_deletions: bool | None = None
+    block_creations: bool | None = None
+    required_conversation_resolution: bool | None = None
+    lock_branch: bool | None = None
+    allow_fork_syncing: bool | None = None
 
 
 class Ruleset(BaseModel):
@@ -62,14 +62,6 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         if found is None:
             raise GitHubError(404, "Branch not protected")
         return found
-
-    @api.get(root + "/branches/{branch:path}/protection/required_status_checks")
-    def get_checks(owner: str, name: str, branch: str) -> Response:
-        repo = administer(owner, name, "read")
-        data = shown(hub, repo, branch, guarded(repo, branch)).get("required_status_checks")
-        if data is None:
-            raise GitHubError(404, "Required status checks not enabled")
-        return reply(data)
 
     @api.get(root + "/branches/{branch:path}/protection")
     def get(owner: str, name: str, branch: str) -> Response:

@@ -286,3 +286,26 @@ def test_workflow_runs(hub: Any, repo: Repository) -> None:
     assert flow.create_dispatch("main")
     hub.settle()
     assert repo.get_workflow_runs(event="workflow_dispatch").totalCount == 1
+
+
+def test_protected_branches(connect: Connect, repo: Repository) -> None:
+    main = repo.get_branch("main")
+    main.edit_protection(strict=True, contexts=["ci"], required_approving_review_count=1, dismiss_stale_reviews=True)
+    read(main.get_protection(), main.get_required_status_checks(), main.get_required_pull_request_reviews())
+    assert not main.get_admin_enforcement()
+    main.set_admin_enforcement()
+    assert main.get_admin_enforcement()
+    main.edit_required_pull_request_reviews(required_approving_review_count=2)
+    main.edit_required_status_checks(strict=False, contexts=["ci", "lint"])
+    assert main.get_required_status_checks().contexts == ["ci", "lint"]
+    repo.create_git_ref("refs/heads/topic", main.commit.sha)
+    repo.create_file("a.txt", "Add a", "a\n", branch="topic")
+    pull = repo.create_pull("main", "topic", title="A")
+    with pytest.raises(github.GithubException) as refused:
+        pull.merge()
+    assert refused.value.status == 405
+    main.remove_required_status_checks()
+    main.remove_required_pull_request_reviews()
+    assert pull.merge(merge_method="rebase").merged
+    main.remove_protection()
+    assert not repo.get_branch("main").protected

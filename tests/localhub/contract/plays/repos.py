@@ -84,6 +84,25 @@ def a_protected_branch(c: Session) -> None:
 
 
 @scenario
+def parts_of_a_protection(c: Session) -> None:
+    place = f"{REPO}/branches/main/protection"
+    body(c.alice.put(place, json=PROTECTION))
+    body(c.alice.get(f"{place}/enforce_admins"))
+    body(c.alice.post(f"{place}/enforce_admins"))
+    assert c.alice.delete(f"{place}/enforce_admins").status_code == 204
+    reviews, checks = f"{place}/required_pull_request_reviews", f"{place}/required_status_checks"
+    body(c.alice.get(reviews))
+    body(c.alice.patch(reviews, json={"required_approving_review_count": 2}))
+    assert c.alice.delete(reviews).status_code == 204
+    body(c.alice.patch(checks, json={"strict": False}))
+    body(c.alice.get(f"{checks}/contexts"))
+    body(c.alice.post(f"{checks}/contexts", json={"contexts": ["ci"]}))
+    body(c.alice.put(f"{checks}/contexts", json={"contexts": ["ci", "lint"]}))
+    body(c.alice.request("DELETE", f"{checks}/contexts", json={"contexts": ["ci"]}))
+    assert c.alice.delete(checks).status_code == 204
+
+
+@scenario
 def rulesets(c: Session) -> None:
     wanted = {
         "name": "Main", "target": "branch", "enforcement": "active", "rules": RULES,
