@@ -24,8 +24,19 @@ SEED = {
     "users": [{"login": "alice", "name": "Alice", "email": "alice@example.org", "token": "ghp_alice"}],
     "repositories": [{"full_name": "alice/sample"}],
 }
-FULL = {"count": 1000, "seconds": 2.0, "tokens": 900, "cycles": 200, "hooks": 10_000, "many": 20_000, "repeats": 25}
-QUICK = {"count": 160, "seconds": 0.3, "tokens": 200, "cycles": 32, "hooks": 800, "many": 1_000, "repeats": 7}
+FULL = {
+    "count": 1000, "seconds": 2.0, "tokens": 900, "cycles": 200, "hooks": 10_000, "many": 20_000, "repeats": 25, "idle": 5.0,
+}  # fmt: skip
+QUICK = {
+    "count": 120,
+    "seconds": 0.2,
+    "tokens": 200,
+    "cycles": 20,
+    "hooks": 400,
+    "many": 500,
+    "repeats": 5,
+    "idle": 2.0,
+}
 
 
 def machine() -> dict[str, Any]:
@@ -50,7 +61,7 @@ def run(sizes: dict[str, Any], parts: str, folder: Path) -> dict[str, Any]:
                 found["calls"] = uvloop.run(throughput.measure(both, sizes["count"], sizes["seconds"]))
             if "e" in parts:
                 found["memory_mb"] = {s.name: {"fresh": fresh[s.name], "end": round(s.rss_mb())} for s in both}
-                found["idle_cpu_percent"] = idle(both)
+                found["idle_cpu_percent"] = idle(both, sizes["idle"])
     if "b" in parts:
         with servers.localhub(folder / "b", SEED) as server:
             url = server.url.replace("://", "://alice:ghp_alice@") + "/alice/sample.git"
@@ -62,7 +73,7 @@ def run(sizes: dict[str, Any], parts: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def idle(both: list[servers.Server], seconds: float = 5.0) -> dict[str, float]:
+def idle(both: list[servers.Server], seconds: float) -> dict[str, float]:
     """CPU of a core that a server uses when nobody asks for anything."""
     time.sleep(1)
     before = [server.cpu_s() for server in both]

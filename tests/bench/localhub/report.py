@@ -20,7 +20,10 @@ def table(found: dict[str, Any]) -> str:
 
 
 def _calls(calls: dict[str, Any]) -> list[str]:
-    head = f"{'16 clients at once':32}{'localhub/s':>11}{'emulate/s':>11}{'ratio':>7}{'p50 ms':>16}{'p99 ms':>18}{'client':>8}"
+    head = (
+        f"{'16 clients at once':32}{'localhub/s':>11}{'emulate/s':>11}{'ratio':>7}{'p50 ms':>16}{'p99 ms':>18}"
+        f"{'CPU ms':>14}{'client':>8}"
+    )
     lines = [head]
     behind = []
     for name, each in calls.items():
@@ -28,10 +31,10 @@ def _calls(calls: dict[str, Any]) -> list[str]:
         ratio = ours["per_second"] / theirs["per_second"]
         if ratio < 1:
             behind.append(name)
-        p50, p99 = (f"{ours[key]} / {theirs[key]}" for key in ("p50_ms", "p99_ms"))
+        p50, p99, cpu = (f"{ours[key]} / {theirs[key]}" for key in ("p50_ms", "p99_ms", "server_cpu_ms"))
         load = max(ours["client_load"], theirs["client_load"])
         lines.append(
-            f"{name:32}{ours['per_second']:11}{theirs['per_second']:11}{ratio:7.2f}{p50:>16}{p99:>18}{load:8.2f}"
+            f"{name:32}{ours['per_second']:11}{theirs['per_second']:11}{ratio:7.2f}{p50:>16}{p99:>18}{cpu:>14}{load:8.2f}"
         )
     lines += ["", f"ahead on {len(calls) - len(behind)} of {len(calls)}; behind on: {', '.join(behind) or 'none'}", ""]
     return lines

@@ -68,8 +68,12 @@ def localhub(folder: Path, seed: dict[str, Any]) -> Iterator[Server]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "seed.json").write_text(json.dumps(seed))
     command = [sys.executable, "-m", "localhub", "--data", str(folder / "data"), "--seed", str(folder / "seed.json")]
-    with process(command, folder / "localhub.log") as running:
-        line = line_of(running, 60)
+    log = folder / "localhub.log"
+    with process(command, log) as running:
+        try:
+            line = line_of(running, 60)
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}: {log.read_text()[-2000:]}") from error
         server = Server("localhub", line.rsplit(" ", 1)[1].strip(), ("ghp_alice",), running.pid, {"folder": folder})
         server.post("/_localhub/limits", {"enforced": False, "search_lag_seconds": 0.0})
         yield server
