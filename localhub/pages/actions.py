@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 
 from localhub.actions.logs import by_step
-from localhub.actions.record import jobs_of
 from localhub.actions.service import Actions
+from localhub.actions.state import rows_of
 from localhub.checks import request_action
 from localhub.clock import parse_iso
 from localhub.context import current_actor
@@ -56,7 +56,7 @@ def routes(api: APIRouter, web: Web) -> None:
     def show(owner: str, name: str, run_id: int, job_id: int | None, request: Request) -> Response:
         repo = hub.access.repo(owner, name, "actions")
         row = find(repo, run_id)
-        rows = jobs_of(hub, row)
+        rows = rows_of(hub, row)
         older = hub.db.row("SELECT * FROM workflow_jobs WHERE id = ? AND run_id = ?", job_id, run_id)
         if job_id is not None and older is None:
             raise not_found()

@@ -11,6 +11,7 @@ from localhub.errors import invalid, not_found
 from localhub.http import PageDep
 from localhub.middleware import SESSION
 from localhub.pages import code, shapes
+from localhub.pages.listing import counted
 from localhub.pages.web import HERE, FormDep, Web, home, to
 
 _STATIC = {"page.js": "text/javascript", "style.css": "text/css"}
@@ -34,7 +35,7 @@ def shared_routes(api: APIRouter, web: Web) -> None:
             repos=shown,
             hidden=len(hidden),
             people=_people(web, shown),
-            counts=_counts(web, shown),
+            counts=_counts(shown),
         )
 
     @api.get("/notifications")
@@ -52,7 +53,7 @@ def shared_routes(api: APIRouter, web: Web) -> None:
             paging.limit,
             paging.offset,
         )
-        total = hub.db.value(f"SELECT COUNT(*) {where}", *values)
+        total = counted(hub, where, *values)
         listed = [
             {"row": row, "state": shapes.issue_state(hub, row), "repo": hub.access.repo_by_id(row["repo_id"])}
             for row in rows
@@ -122,7 +123,7 @@ def routes(api: APIRouter, web: Web) -> None:
             raise not_found()
         owned = hub.db.rows(f"{_REPOS} WHERE r.owner_id = ? ORDER BY r.name", row["id"])
         shown = [each for each in owned if hub.access.sees(current_actor(), each)]
-        return web.page(request, "account.html", account=row, repos=shown, counts=_counts(web, shown))
+        return web.page(request, "account.html", account=row, repos=shown, counts=_counts(shown))
 
 
 def last_routes(api: APIRouter) -> None:
@@ -148,14 +149,6 @@ def _people(web: Web, repos: list[Row] | None = None) -> list[dict[str, object]]
     return found
 
 
-def _counts(web: Web, repos: list[Row]) -> dict[int, tuple[int, int]]:
+def _counts(repos: list[Row]) -> dict[int, tuple[int, int]]:
     """Open issues and open pull requests by repository."""
-    found = {}
-    for repo in repos:
-        row = web.hub.db.row(
-            "SELECT COALESCE(SUM(NOT is_pull), 0) AS i, COALESCE(SUM(is_pull), 0) AS p FROM issues "
-            "WHERE repo_id = ? AND state = 'open'",
-            repo["id"],
-        )
-        found[repo["id"]] = (row["i"], row["p"]) if row else (0, 0)
-    return found
+    return {repo["id"]: (repo["open_issues"] - repo["open_pulls"], repo["open_pulls"]) for repo in repos}

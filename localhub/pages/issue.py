@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import comments, issues, labels, notifications, relations
+from localhub import comments, housekeeping, issues, labels, notifications, relations
 from localhub.context import current_actor
 from localhub.errors import conflict, forbidden, not_found
 from localhub.pages import markdown, shapes, timeline
@@ -16,6 +16,7 @@ from localhub.pages.people import assignable
 from localhub.pages.talk import BOTH, Talk
 from localhub.pages.tree import Family
 from localhub.pages.web import FormDep, Posted, Web, home, to
+from localhub.refs import git_of
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -74,6 +75,11 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             blockers=_linked(hub, family, relations.blockers(hub, row["id"])),
             blocking=_linked(hub, family, relations.blocked(hub, row["id"])),
             closers=family.pulls(row),
+            own_branches=[
+                each["ref"].removeprefix("refs/heads/") for each in housekeeping.linked_branches(hub, row["id"])
+            ],
+            pinned=bool(hub.db.value("SELECT 1 FROM pins WHERE issue_id = ?", row["id"])),
+            may_push=talk.actor.kind == "user" and hub.access.allowed(talk.actor, repo, "contents", "write"),
             edit=request.query_params.get("edit"),
             **common(hub, repo, row, talk),
         )
@@ -154,6 +160,29 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         row = issues.find(hub, repo, number)
         locked, reason = form.text("do") != "unlock", form.text("reason") or None
         issues.lock(hub, row, current_actor(), locked=locked, reason=reason if locked else None)
+        return to(page_of(repo, row))
+
+    @api.post(root + "/house")
+    def house(owner: str, name: str, number: int, form: FormDep) -> Response:
+        """`do`: pin, unpin, branch (made for the issue) or delete."""
+        do = form.text("do")
+        repo = hub.access.repo(owner, name, "issues", "write", role="admin" if do == "delete" else None)
+        row, actor = issues.find(hub, repo, number), hub.access.user()
+        match do:
+            case "pin":
+                housekeeping.pin(hub, row, actor)
+            case "unpin":
+                housekeeping.unpin(hub, row, actor)
+            case "delete":
+                housekeeping.delete(hub, repo, row, actor)
+                return to(f"{home(repo)}/issues")
+            case "branch":
+                sha = git_of(hub, repo).ref(f"refs/heads/{repo['default_branch']}")
+                if sha is None:
+                    raise conflict("The repository is empty: there is nothing to branch from.")
+                housekeeping.link_branch(hub, repo, row, actor, sha, form.text("name").strip() or None)
+            case _:
+                raise not_found()
         return to(page_of(repo, row))
 
     @api.post(root + "/subscription")

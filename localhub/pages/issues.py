@@ -11,8 +11,9 @@ from localhub import issues, labels, relations
 from localhub.errors import GitHubError
 from localhub.http import PageDep
 from localhub.issuelist import Where
+from localhub.issuesearch import refresh_index
 from localhub.pages import checks, shapes
-from localhub.pages.listing import SORTS, Query
+from localhub.pages.listing import SORTS, Query, counted, many
 from localhub.pages.people import assignable
 from localhub.pages.talk import BOTH, Talk
 from localhub.pages.web import FormDep, Web, home, to
@@ -78,7 +79,12 @@ def listing(web: Web, request: Request, repo: Row, paging: Paging, *, pulls: boo
     where.add("i.repo_id = ?", repo["id"])
     where.add("i.is_pull = ?", int(pulls))
     query.narrow(where)
-    total = hub.db.value(f"SELECT COUNT(*) FROM issues i WHERE {where}", *where.values)  # noqa: S608
+    if query.has_words:
+        refresh_index(hub)
+    counts = _counts(hub, repo, query, pulls=pulls)
+    total = counts.get(query.state)
+    if total is None:
+        total = counted(hub, f"FROM issues i WHERE {where}", *where.values)
     rows = hub.db.rows(
         f"SELECT i.* FROM issues i WHERE {where} ORDER BY {SORTS[query.order][1]} LIMIT ? OFFSET ?",  # noqa: S608
         *where.values,
@@ -93,11 +99,19 @@ def listing(web: Web, request: Request, repo: Row, paging: Paging, *, pulls: boo
         rows=[_listed(hub, repo, row) for row in rows],
         total=total,
         query=query,
-        counts=_counts(hub, repo, query, pulls=pulls),
+        counts=counts,
+        many=many,
         paging=paging,
         menus=_menus(hub, repo, query),
         sorts=SORTS,
+        pins=[] if pulls or str(query) != "is:open" else _pins(hub, repo),
     )
+
+
+def _pins(hub: Hub, repo: Row) -> list[tuple[Row, str]]:
+    """Pinned issues, at most three, with the name of their icon."""
+    sql = "SELECT i.* FROM pins p JOIN issues i ON i.id = p.issue_id WHERE p.repo_id = ? ORDER BY p.id"
+    return [(row, shapes.issue_state(hub, row)) for row in hub.db.rows(sql, repo["id"])]
 
 
 def asked(params: QueryParams) -> Query:
@@ -115,13 +129,17 @@ def asked(params: QueryParams) -> Query:
 
 def _counts(hub: Hub, repo: Row, query: Query, *, pulls: bool) -> dict[str, int]:
     """How many are open and closed, of those that the rest of the query leaves."""
-    found = {}
+    found: dict[str, int] = {}
+    if query.has_words:  # what contains words is looked for once
+        return found
     for state in ("open", "closed"):
         where = Where()
         where.add("i.repo_id = ?", repo["id"])
         where.add("i.is_pull = ?", int(pulls))
         query.having("is", state).narrow(where)
-        found[state] = int(hub.db.value(f"SELECT COUNT(*) FROM issues i WHERE {where}", *where.values))  # noqa: S608
+        found[state] = counted(hub, f"FROM issues i WHERE {where}", *where.values)
+    if str(query) in ("is:open", "is:closed"):
+        found["open"] = repo["open_pulls"] if pulls else repo["open_issues"] - repo["open_pulls"]
     return found
 
 

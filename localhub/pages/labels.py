@@ -19,8 +19,8 @@ def routes(api: APIRouter, web: Web) -> None:
     def all_labels(owner: str, name: str, request: Request) -> Response:
         repo = hub.access.repo(owner, name)
         rows = hub.db.rows(
-            """SELECT l.*, (SELECT COUNT(*) FROM issue_labels x JOIN issues i ON i.id = x.issue_id
-                 WHERE x.label_id = l.id AND i.state = 'open') AS used
+            """SELECT l.*, (SELECT COUNT(*) FROM (SELECT 1 FROM issue_facets WHERE kind = 'label'
+                 AND repo_id = l.repo_id AND value = l.id AND state = 'open' LIMIT 1000)) AS used
                FROM labels l WHERE repo_id = ? ORDER BY name""",
             repo["id"],
         )

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from localhub.issuelist import Where
+
+if TYPE_CHECKING:
+    from localhub.hub import Hub
 
 _TERM = re.compile(r'(?P<minus>-?)(?:(?P<key>[a-z-]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))')
 _LOGIN = "(SELECT id FROM accounts WHERE login = ?)"
@@ -33,10 +37,9 @@ _NO = {
     "parent-issue": "NOT EXISTS (SELECT 1 FROM sub_issues s WHERE s.child_id = i.id)",
 }
 _BY_VALUE = {
-    "label": "EXISTS (SELECT 1 FROM issue_labels x JOIN labels l ON l.id = x.label_id "
-    "WHERE x.issue_id = i.id AND l.name = ?)",
+    "label": "i.id IN (SELECT x.issue_id FROM issue_labels x JOIN labels l ON l.id = x.label_id WHERE l.name = ?)",
     "author": f"i.author_id = {_LOGIN}",
-    "assignee": f"EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = i.id AND s.account_id = {_LOGIN})",  # noqa: S608
+    "assignee": f"i.id IN (SELECT s.issue_id FROM assignees s WHERE s.account_id = {_LOGIN})",  # noqa: S608
     "milestone": "i.milestone_id = (SELECT id FROM milestones WHERE repo_id = i.repo_id AND title = ?)",
     "reason": "i.state_reason = replace(?, ' ', '_')",
 }
@@ -48,6 +51,18 @@ SORTS = {
     "comments-desc": ("Most commented", "i.comments DESC, i.id DESC"),
 }
 NEWEST = "created-desc"
+MOST = 5000
+"""What is counted and paged through at most: a page costs the same whether 5,000 or 500,000 match."""
+
+
+def counted(hub: Hub, where: str, *values: object) -> int:
+    """How many rows `FROM … WHERE …` has, up to MOST."""
+    return int(hub.db.value(f"SELECT COUNT(*) FROM (SELECT 1 {where} LIMIT {MOST})", *values))  # noqa: S608
+
+
+def many(number: int) -> str:
+    """A count in words: `12`, `5,000+`."""
+    return f"{number:,}+" if number >= MOST else f"{number:,}"
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,10 @@ class Query:
         return "all"
 
     @property
+    def has_words(self) -> bool:
+        return any(not term.key for term in self.terms)
+
+    @property
     def order(self) -> str:
         """A key of SORTS."""
         asked = self.value("sort") or NEWEST
@@ -135,4 +154,9 @@ def _condition(term: Term) -> tuple[str, tuple[str, ...]]:
     number = words.removeprefix("#")
     if number.isascii() and number.isdigit() and words != number:
         return "i.number = CAST(? AS INTEGER)", (number[:15],)
-    return "instr(lower(i.title || ' ' || COALESCE(i.body, '')), lower(?)) > 0", (words,)
+    contained = "instr(lower(i.title || ' ' || COALESCE(i.body, '')), lower(?)) > 0"
+    if len(words) < 3:  # the index knows what has three letters
+        return contained, (words,)
+    found = "SELECT rowid FROM search_words WHERE search_words MATCH ?"
+    phrase = 'text : "' + words.replace('"', '""') + '"'
+    return f"i.id IN ({found} UNION SELECT issue_id FROM search_stale) AND {contained}", (phrase, words)  # noqa: S608

@@ -12,8 +12,9 @@ from localhub.context import current_actor
 from localhub.errors import forbidden, invalid
 from localhub.http import PageDep
 from localhub.issuelist import Where
+from localhub.issuesearch import refresh_index
 from localhub.pages import shapes
-from localhub.pages.listing import SORTS, Query
+from localhub.pages.listing import SORTS, Query, counted
 from localhub.pages.web import FormDep, Web, home, to
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def routes(api: APIRouter, web: Web) -> None:
         where = Where()
         where.add(f"i.repo_id IN ({','.join('?' for _ in repos) or 'NULL'})", *(row["id"] for row in repos))
         query.narrow(where)
-        total = int(hub.db.value(f"SELECT COUNT(*) FROM issues i WHERE {where}", *where.values)) if words else 0  # noqa: S608
+        refresh_index(hub)
+        total = counted(hub, f"FROM issues i WHERE {where}", *where.values) if words else 0
         rows: list[Row] = []
         if words:
             rows = hub.db.rows(

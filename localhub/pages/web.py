@@ -129,7 +129,7 @@ class Web:
             "me": actor if actor.kind == "user" else None,
             "csrf": csrf(session) if session else "",
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-            "unread": self._unread(actor.account_id) if actor.kind == "user" else 0,
+            "unread": self._unread(actor.account_id) if actor.kind == "user" else "0",
             "reactions": REACTIONS,
         }
         if "repo" in values:
@@ -139,23 +139,21 @@ class Web:
 
     def _around(self, repo: Row) -> dict[str, Any]:
         """What the tabs of a repository show."""
-        sql = "SELECT is_pull, COUNT(*) AS n FROM issues WHERE repo_id = ? AND state = 'open' GROUP BY is_pull"
-        counts = {row["is_pull"]: row["n"] for row in self.hub.db.rows(sql, repo["id"])}
         actor = current_actor()
         return {
-            "open_issues": counts.get(0, 0),
-            "open_pulls": counts.get(1, 0),
+            "open_issues": repo["open_issues"] - repo["open_pulls"],
+            "open_pulls": repo["open_pulls"],
             "may_admin": actor.kind == "user" and self.hub.access.role(repo, actor.account_id) == "admin",
         }
 
-    def _unread(self, account_id: int) -> int:
-        return int(
-            self.hub.db.value(
-                """SELECT COUNT(*) FROM threads t WHERE account_id = ? AND unread
-                   AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)""",
-                account_id,
-            )
+    def _unread(self, account_id: int) -> str:
+        """How many threads are unread, at most 99."""
+        rows = self.hub.db.rows(
+            """SELECT 1 FROM threads t WHERE account_id = ? AND unread = 1
+               AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id) LIMIT 100""",
+            account_id,
         )
+        return f"{len(rows)}" if len(rows) < 100 else "99+"
 
     def user(self) -> None:
         """401 (shown as "choose whom you act as") for the anonymous."""

@@ -296,3 +296,44 @@ def test_branches_become_pull_requests_and_tasks_show_theirs(hub: Any, browse: B
     tree = bob.get(f"/alice/sample/issues/{root}").text.split('id="sub-issues"')[1].split("</section>")[0]
     assert f'href="/alice/sample/pull/{number}"' in tree
     assert bob.get("/alice/sample/tree/a/b/new.txt").status_code == 200
+
+
+def test_a_page_costs_the_same_however_many_issues_there_are(hub: Any, browse: Browse) -> None:
+    """By the steps that SQLite takes, in hundreds: those of counting, which stops at a limit, are allowed."""
+    hub.admin("/limits", {"enforced": False})
+    alice, paths = (
+        browse("alice"),
+        ("", "/issues", "/issues/1", "/issues/new", "/pulls", "/labels", "/branches", "/actions"),
+    )
+
+    def more(count: int) -> None:
+        client = hub.client("bob")
+        for number in range(count):
+            made = client.post(f"{REPO}/issues", json={"title": f"Issue {number}", "labels": ["bug"]})
+            assert made.status_code == 201
+
+    def cost() -> dict[str, int]:
+        steps = [0]
+
+        def step() -> int:
+            steps[0] += 1
+            return 0
+
+        found = {}
+        for path in paths:
+            assert alice.get(f"/alice/sample{path}").status_code == 200
+            readers = list(hub.hub.db._readers)
+            for connection in readers:
+                connection.set_progress_handler(step, 100)
+            steps[0] = 0
+            alice.get(f"/alice/sample{path}")
+            found[path] = steps[0]
+            for connection in readers:
+                connection.set_progress_handler(None, 0)
+        return found
+
+    more(60)
+    few = cost()
+    more(640)
+    many = cost()
+    assert {path: (few[path], many[path]) for path in paths if many[path] > 2 * few[path] + 80} == {}
