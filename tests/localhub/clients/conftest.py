@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -44,11 +43,6 @@ class Localhub:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
         self.port = int(self.url.rsplit(":", 1)[-1])
-
-    def settle(self, client: httpx.Client) -> None:
-        """Wait until nothing is pending."""
-        quiet = client.get(f"{self.url}/_localhub/quiet", params={"wait": 60})
-        assert quiet.json()["quiet"], quiet.text
 
     def close(self) -> None:
         self._process.send_signal(signal.SIGTERM)

@@ -62,6 +62,13 @@ class Person:
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout, done.stderr
 
+    def refused(self, path: str, text: str) -> str:
+        """Commit and push what the server does not take; what git says."""
+        (self.folder / path).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-qm", f"Add {path}")
+        return self._run(["git", "push", "-q", "origin", "HEAD"], 1)[1].lower()
+
     def commit(self, path: str, text: str, branch: str | None = None) -> None:
         if branch:
             self.git("checkout", "-q", "-B", branch)
@@ -234,6 +241,37 @@ def test_pull_requests(alice: Person, bob: Person) -> None:
     alice.gh("pr", "create", "--draft", "--fill")
     alice.gh("pr", "close", "second", "--delete-branch", "-c", "Bye")
     assert alice.json("pr", "view", "3", "--json", "state,title") == {"state": "CLOSED", "title": "Add b.txt"}
+
+
+def test_merging_by_itself(alice: Person, bob: Person, tmp_path: Path) -> None:
+    """A milestone, a protected branch, and a pull request that lands when it may."""
+    this = "repos/{owner}/{repo}"
+    alice.gh("repo", "edit", "--enable-auto-merge", "--delete-branch-on-merge")
+    alice.gh("api", f"{this}/milestones", "-f", "title=v1", "--silent")
+    rules = {
+        "required_status_checks": {"strict": False, "contexts": ["ci"]}, "enforce_admins": True, "restrictions": None,
+        "required_pull_request_reviews": {"required_approving_review_count": 1},
+    }  # fmt: skip
+    alice.gh(
+        "api", "-X", "PUT", f"{this}/branches/main/protection", "--input", "-", "--silent", stdin=json.dumps(rules)
+    )
+    assert "protected branch" in alice.refused("a.txt", "x\n")
+    alice.git("reset", "-q", "--hard", "origin/main")
+    alice.gh("issue", "create", "-t", "Wanted", "-b", "x", "-m", "v1")
+    assert alice.json("issue", "view", "1", "--json", "milestone")["milestone"]["title"] == "v1"
+    alice.commit("a.txt", "x\n", "topic")
+    alice.gh("pr", "create", "-t", "Add a", "-b", "Fixes #1", "-m", "v1")
+    state = ("pr", "view", "2", "--json", "state,mergeStateStatus,reviewDecision,milestone")
+    waiting = alice.json(*state)
+    assert (waiting["reviewDecision"], waiting["milestone"]["title"]) == ("REVIEW_REQUIRED", "v1")
+    assert "not mergeable" in alice.gh("pr", "merge", "2", "--squash", status=1)
+    alice.gh("pr", "merge", "2", "--squash", "--auto")
+    assert alice.json(*state)["state"] == "OPEN"
+    bob.gh("pr", "review", "2", "--approve")
+    head = alice.json("pr", "view", "2", "--json", "headRefOid")["headRefOid"]
+    alice.gh("api", f"{this}/statuses/{head}", "-f", "state=success", "-f", "context=ci", "--silent")
+    settled(lambda: alice.json(*state)["state"], "MERGED")
+    assert alice.json("issue", "view", "1", "--json", "state") == {"state": "CLOSED"}
 
 
 def test_runs(alice: Person, secure: Any) -> None:
