@@ -7,9 +7,10 @@ import json
 import os
 import shutil
 import stat
+import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from localhub.actions.act_log import Annotation
 from localhub.clock import iso
@@ -51,7 +52,7 @@ def lay(hub: Hub, run: Row, folder: Path) -> dict[str, Any]:
 
 def take(hub: Hub, run: Row, folder: Path) -> list[Annotation]:
     """Keep what a job left in `folder`, which is the job's own and may hold anything; what went wrong."""
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.parent.is_symlink() or folder.is_symlink() or not folder.is_dir():
         return []
     wrong = []
     for facts in sorted(folder.glob("*.json"))[:_LIMIT]:
@@ -72,19 +73,37 @@ def take(hub: Hub, run: Row, folder: Path) -> list[Annotation]:
 
 def _read(path: Path, most: int) -> bytes | None:
     """The start of a plain file; None for a link, a pipe or a device."""
+    file = _opened(path)
+    if file is None:
+        return None
+    with file:
+        return file.read(most)
+
+
+def _opened(path: Path) -> BinaryIO | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
-        return file.read(most) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+    file = os.fdopen(handle, "rb")
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return file
+    file.close()
+    return None
 
 
 def _keep(hub: Hub, run: Row, name: str, packed: Path, days: int) -> bool:
-    content = _read(packed, -1)
-    if content is None or not content.startswith(b"PK"):
+    if (_read(packed, 2) or b"") != b"PK":
         return False
     now = hub.clock.now()
+    staged = path_of(hub, 0).with_name(f"new-{run['id']}-{threading.get_ident()}")
+    staged.parent.mkdir(exist_ok=True)
+    file = _opened(packed)
+    assert file is not None
+    with file, staged.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+    with staged.open("rb") as copy:
+        digest = hashlib.file_digest(copy, "sha256").hexdigest()
     with hub.tx():
         artifact = hub.db.insert(
             "artifacts",
@@ -92,11 +111,10 @@ def _keep(hub: Hub, run: Row, name: str, packed: Path, days: int) -> bool:
             run_id=run["id"],
             attempt=run["attempt"],
             name=name,
-            size=len(content),
-            digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
+            size=staged.stat().st_size,
+            digest=f"sha256:{digest}",
             created_at=iso(now),
             expires_at=iso(now + timedelta(days=days)),
         )
-        path_of(hub, artifact).parent.mkdir(exist_ok=True)
-        path_of(hub, artifact).write_bytes(content)
+        staged.rename(path_of(hub, artifact))
     return True

@@ -197,9 +197,6 @@ def _rows(hub: Hub, run: Row) -> list[Row]:
     )
 
 
-jobs_of = _rows
-
-
 def cancel_job(hub: Hub, run: Row, row: Row, reason: str) -> None:
     """End a job: at once when it only waits, else the service ends what runs."""
     if row["status"] in ("queued", "pending"):

@@ -187,9 +187,9 @@ class Actions:
         return None
 
     def _work(self, row: Row, slot: int) -> None:
-        run = self._hub.db.get("workflow_runs", row["run_id"])
-        set_context(RequestContext(run["base"], ""))
         try:
+            run = self._hub.db.get("workflow_runs", row["run_id"])
+            set_context(RequestContext(run["base"], ""))
             self._run(row, slot)
         except (GitHubError, LookupError) as error:
             log.warning("job %s ended because its repository is gone: %s", row["id"], error)

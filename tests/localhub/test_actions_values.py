@@ -118,3 +118,26 @@ jobs:
         assert alice.delete(f"{root}/secrets/TOKEN").status_code == 204
         assert alice.delete(f"{root}/variables/COLOR").status_code == 204
         assert alice.get(f"{root}/variables").json()["total_count"] == 0
+
+
+def test_a_job_cannot_hand_over_what_is_not_its_own(hub: Any) -> None:
+    text = """
+on: push
+jobs:
+  link:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          d=/home/runner/.localhub/artifacts; mkdir -p $d; ln -s /etc/passwd $d/a.zip; mkfifo $d/b.zip
+          for n in a b c; do echo "{\\"name\\": \\"$n\\", \\"days\\": \\"\\"}" > $d/$n.json; done; echo no > $d/d.json
+  folder:
+    runs-on: ubuntu-latest
+    steps: [{run: mkdir -p /home/runner/x && ln -s /etc /home/runner/.localhub}]
+"""
+    with hub.client("alice") as alice:
+        put(alice, text)
+        hub.settle()
+        run = alice.get(f"{SAMPLE}/actions/runs").json()["workflow_runs"][0]
+        jobs = alice.get(f"{SAMPLE}/actions/runs/{run['id']}/jobs").json()["jobs"]
+        assert {job["name"]: job["conclusion"] for job in jobs} == {"link": "failure", "folder": "success"}
+        assert alice.get(f"{SAMPLE}/actions/artifacts").json()["total_count"] == 0

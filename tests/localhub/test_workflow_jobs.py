@@ -92,6 +92,22 @@ def test_needs_conditions_outputs_and_matrices(hub: Any) -> None:
         assert "windows-latest" in notes(bot, run, "where")[0]
 
 
+def test_what_happens_is_told_in_its_order(hub: Any, validate_hook: Any) -> None:
+    with hub.client("alice") as alice:
+        flow(alice, "  a: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}\n")
+        hub.settle()
+        told = [(each.event, each.action) for each in hub.hooks.deliveries if each.event not in ("push", "check_suite")]
+        assert told == [
+            ("workflow_run", "requested"), ("check_run", "created"), ("workflow_job", "queued"),
+            ("workflow_run", "in_progress"), ("workflow_job", "in_progress"), ("workflow_job", "completed"),
+            ("check_run", "completed"), ("workflow_run", "completed"),
+        ]  # fmt: skip
+        suites = [(each.action, each.payload["check_suite"]["app"]["slug"]) for each in hub.hooks.find("check_suite")]
+        assert suites == [("requested", "branchwork"), ("completed", "github-actions")]
+        for each in hub.hooks.deliveries:
+            validate_hook(each)
+
+
 def test_a_failing_leg_ends_the_others_unless_told_not_to(hub: Any) -> None:
     with hub.client("alice") as alice, hub.bot() as bot:
         flow(alice, """
@@ -203,6 +219,9 @@ def test_one_job_runs_again_with_what_stands_on_it(hub: Any, validate: Any) -> N
         assert bot.get(f"{SAMPLE}/actions/runs/{run['id']}/attempts/3").status_code == 404
         old = bot.get(f"{SAMPLE}/actions/runs/{run['id']}/attempts/1/jobs").json()["jobs"]
         assert [one["run_attempt"] for one in old] == [1, 1, 1]
+        with hub.client("alice", prefix="") as page:
+            shown = page.get(f"/alice/sample/actions/runs/{run['id']}").text
+            assert all(f"/job/{one['id']}" in shown for one in again)
 
 
 def test_cancelling_lets_always_have_its_say(hub: Any) -> None:
