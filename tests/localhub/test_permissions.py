@@ -35,6 +35,9 @@ GET    /branches                                     | contents        | read
 GET    /branches/main                                | contents        | read
 GET    /branches/main/protection                     | administration  | admin
 GET    /branches/main/protection/required_status_checks | administration | admin
+GET    /branches/main/protection/enforce_admins      | administration  | admin
+GET    /branches/main/protection/required_pull_request_reviews | administration | admin
+GET    /branches/main/protection/required_status_checks/contexts | administration | admin
 GET    /check-runs/1                                 | checks          | read
 GET    /check-runs/1/annotations                     | checks          | read
 GET    /check-suites/1                               | checks          | read
@@ -209,6 +212,16 @@ POST   /hooks/1/deliveries/1/attempts                | repository_hooks | hidden
 POST   /rulesets                                     | administration  | admin     | {"name": "x", "enforcement": "disabled"}
 PUT    /rulesets/1                                   | administration  | admin     | {"name": "x"}
 DELETE /rulesets/1                                   | administration  | admin
+POST   /branches/none/protection/enforce_admins      | administration  | admin
+DELETE /branches/none/protection/enforce_admins      | administration  | admin
+PATCH  /branches/none/protection/required_pull_request_reviews | administration | admin | {}
+DELETE /branches/none/protection/required_pull_request_reviews | administration | admin
+PATCH  /branches/none/protection/required_status_checks | administration | admin | {}
+DELETE /branches/none/protection/required_status_checks | administration | admin
+POST   /branches/none/protection/required_status_checks/contexts | administration | admin | {"contexts": ["x"]}
+PUT    /branches/none/protection/required_status_checks/contexts | administration | admin | {"contexts": ["x"]}
+DELETE /branches/none/protection/required_status_checks/contexts | administration | admin | {"contexts": ["x"]}
+PATCH  /check-suites/preferences                     | checks          | admin     | {"auto_trigger_checks": []}
 PUT    /branches/none/protection                     | administration  | admin     | {"required_status_checks": null, "enforce_admins": null, "required_pull_request_reviews": null, "restrictions": null}
 DELETE /branches/none/protection                     | administration  | admin
 PUT    /collaborators/bob                            | administration  | admin     | {"permission": "push"}
