@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub.gitstore import GitRepo
@@ -11,6 +12,7 @@ from localhub.graphql.accounts import account
 from localhub.graphql.base import Connection, Object, Scope, not_found
 from localhub.graphql.commits import Commit, Ref
 from localhub.graphql.development import PinnedIssue
+from localhub.graphql.found import Found
 from localhub.graphql.rules import BranchProtectionRule, RepositoryRuleset
 from localhub.ids import node_id
 
@@ -132,7 +134,7 @@ class Repository(About):
         asked = {"states": states, "labels": labels} | {k: v for k, v in (filterBy or {}).items() if v is not None}
         found = [("i.repo_id = ? AND i.is_pull = 0", [self.row["id"]])]
         found += filters.issue_filters(self.hub, self.scope.actor, asked)
-        rows = self._matching("SELECT i.id FROM issues i", found, orderBy)
+        rows: Sequence[Row] = self._matching("i.id", "issues i", found, orderBy)
         if asked.get("mentioned"):
             rows = [row for row in rows if filters.mentioning(self.hub, self.row, row["id"], asked["mentioned"])]
         db = self.hub.db
@@ -153,13 +155,13 @@ class Repository(About):
         for column, value in (("p.head_ref", headRefName), ("p.base_ref", baseRefName)):
             if value is not None:
                 found.append((f"{column} = ?", [value]))
-        rows = self._matching("SELECT p.id FROM pulls p JOIN issues i ON i.id = p.issue_id", found, orderBy)
+        rows = self._matching("p.id", "pulls p JOIN issues i ON i.id = p.issue_id", found, orderBy)
         return Connection(rows, lambda row: PullRequest(self.scope, self.hub.db.get("pulls", row["id"])), **page)
 
-    def _matching(self, select: str, found: filters.Conditions, orderBy: dict[str, str] | None) -> list[Row]:
+    def _matching(self, columns: str, source: str, found: filters.Conditions, orderBy: dict[str, str] | None) -> Found:
         where = " AND ".join(condition for condition, _ in found)
         values = [value for _, values in found for value in values]
-        return self.hub.db.rows(f"{select} WHERE {where} ORDER BY {filters.order(orderBy)}", *values)
+        return Found(self.hub.db, columns, f"{source} WHERE {where}", filters.order(orderBy), values)
 
     def pinnedIssues(self, **page: Any) -> Connection:
         rows = self.hub.db.rows("SELECT * FROM pins WHERE repo_id = ? ORDER BY id", self.row["id"])
