@@ -145,6 +145,7 @@ def delete(hub: Hub, repo: Row, pull: Row, row: Row, actor: Actor) -> None:
         if review["state"] != "PENDING":
             tell(hub, repo, pull, row, "deleted", actor.account_id)
         hub.db.execute("DELETE FROM reactions WHERE subject_type = 'review_comment' AND subject_id = ?", row["id"])
+        _pass_on(hub, row)
         hub.db.execute("DELETE FROM review_comments WHERE id = ?", row["id"])
         reviewthreads.drop_empty(hub, pull["id"])
         left = hub.db.value("SELECT COUNT(*) FROM review_comments WHERE review_id = ?", review["id"])
@@ -154,6 +155,13 @@ def delete(hub: Hub, repo: Row, pull: Row, row: Row, actor: Actor) -> None:
                 "DELETE FROM issue_events WHERE issue_id = ? AND event = 'reviewed' AND data ->> 'review_id' = ?",
                 pull["issue_id"], review["id"],
             )  # fmt: skip
+
+
+def _pass_on(hub: Hub, row: Row) -> None:
+    """Answers to a comment that goes are answers to the oldest of them."""
+    answers = hub.db.rows("SELECT id FROM review_comments WHERE in_reply_to = ? ORDER BY id", row["id"])
+    for number, each in enumerate(answers):
+        hub.db.update("review_comments", each["id"], in_reply_to=answers[0]["id"] if number else None)
 
 
 def _may_change(hub: Hub, repo: Row, row: Row, actor: Actor) -> None:

@@ -136,5 +136,9 @@ def _sentence(error: GitHubError) -> str:
         if text:
             return str(text)
         if isinstance(entry, Mapping):
-            return f"{error.message}: {entry.get('field')} {entry.get('code')}"
+            name = str(entry.get("field")).replace("_", " ").capitalize()
+            return f"{name} {_CODES.get(str(entry.get('code')), 'is invalid')}"
     return error.message
+
+
+_CODES = {"missing_field": "can't be blank", "missing": "does not exist", "already_exists": "has already been taken"}

@@ -41,6 +41,11 @@ class Mutating:
         return found
 
     def _issue(self, id: str, role: str = "triage", *, author: bool = False) -> tuple[Row, Row]:
+        """An issue, and no pull request, that the actor may write to; as `_either`."""
+        self._node(id, Issue)
+        return self._either(id, role, author=author)
+
+    def _either(self, id: str, role: str = "triage", *, author: bool = False) -> tuple[Row, Row]:
         """An issue or pull request that the actor may write to: its repository and its row in `issues`.
 
         `author` lets its author pass without the role.

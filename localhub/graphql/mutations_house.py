@@ -76,14 +76,14 @@ class HouseMutations(Mutating):
         return answer(input, repository=Repository(self._scope, repo))
 
     def lockLockable(self, input: Input) -> Input:
-        _, row = self._issue(input["lockableId"], role="write")
+        _, row = self._either(input["lockableId"], role="write")
         reason = input.get("lockReason")
         words = {"OFF_TOPIC": "off-topic", "TOO_HEATED": "too heated", "RESOLVED": "resolved", "SPAM": "spam"}
         issues.lock(self._hub, row, self._actor, locked=True, reason=words[reason] if reason else None)
         return answer(input, lockedRecord=self._show(row["id"]), actor=self._me())
 
     def unlockLockable(self, input: Input) -> Input:
-        _, row = self._issue(input["lockableId"], role="write")
+        _, row = self._either(input["lockableId"], role="write")
         issues.lock(self._hub, row, self._actor, locked=False)
         return answer(input, unlockedRecord=self._show(row["id"]), actor=self._me())
 

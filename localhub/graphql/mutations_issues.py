@@ -105,29 +105,29 @@ class IssueMutations(Mutating):
         return answer(input, issue=self._show(row["id"]), blockingIssue=self._show(blocker["id"]))
 
     def addLabelsToLabelable(self, input: Input) -> Input:
-        repo, row = self._issue(input["labelableId"])
+        repo, row = self._either(input["labelableId"])
         labels.add(self._hub, repo, row, self._label_names(input["labelIds"]), self._actor)
         return answer(input, labelable=self._show(row["id"]))
 
     def removeLabelsFromLabelable(self, input: Input) -> Input:
-        repo, row = self._issue(input["labelableId"])
+        repo, row = self._either(input["labelableId"])
         with self._hub.tx():
             for name in self._label_names(input["labelIds"]):
                 labels.remove(self._hub, repo, row, name, self._actor)
         return answer(input, labelable=self._show(row["id"]))
 
     def clearLabelsFromLabelable(self, input: Input) -> Input:
-        repo, row = self._issue(input["labelableId"])
+        repo, row = self._either(input["labelableId"])
         labels.replace(self._hub, repo, row, [], self._actor)
         return answer(input, labelable=self._show(row["id"]))
 
     def addAssigneesToAssignable(self, input: Input) -> Input:
-        repo, row = self._issue(input["assignableId"])
+        repo, row = self._either(input["assignableId"])
         issues.assign(self._hub, repo, row, self._logins(input["assigneeIds"]), self._actor)
         return answer(input, assignable=self._show(row["id"]))
 
     def removeAssigneesFromAssignable(self, input: Input) -> Input:
-        _, row = self._issue(input["assignableId"])
+        _, row = self._either(input["assignableId"])
         issues.unassign(self._hub, row, self._logins(input["assigneeIds"]), self._actor)
         return answer(input, assignable=self._show(row["id"]))
 
@@ -151,7 +151,7 @@ class IssueMutations(Mutating):
         return answer(input, **{key: shown})
 
     def addComment(self, input: Input) -> Input:
-        repo, row = self._issue(input["subjectId"], role="read")
+        repo, row = self._either(input["subjectId"], role="read")
         made = comments.create(self._hub, repo, row, self._actor, input["body"])
         shown = IssueComment(self._scope, made)
         return answer(input, subject=self._show(row["id"]), commentEdge={"node": shown, "cursor": shown.id()})

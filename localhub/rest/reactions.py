@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub import issues, reactions
+from localhub import issues, reactions, reviewcomments
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import forbidden, not_found
@@ -15,6 +15,7 @@ from localhub.rest import comments
 from localhub.rest.issues import BOTH
 
 COMMENT = "/repos/{owner}/{name}/issues/comments/{subject}/reactions"
+REVIEW = "/repos/{owner}/{name}/pulls/comments/{subject}/reactions"
 ISSUE = "/repos/{owner}/{name}/issues/{subject}/reactions"
 
 
@@ -22,7 +23,7 @@ class Content(BaseModel):
     content: str
 
 
-def router(hub: Hub) -> APIRouter:
+def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
 
     def comment_id(repo: Row, subject: int) -> int:
@@ -67,6 +68,22 @@ def router(hub: Hub) -> APIRouter:
     @api.delete(COMMENT + "/{reaction_id}")
     def from_comment(owner: str, name: str, subject: int, reaction_id: int) -> Response:
         return remove("comment", comment_id(write(owner, name), subject), reaction_id)
+
+    def line_id(owner: str, name: str, subject: int, *, writes: bool) -> int:
+        repo = hub.access.repo(owner, name, "pull_requests", "write" if writes else "read", role="read")
+        return int(reviewcomments.find(hub, repo, subject, current_actor().account_id)[1]["id"])
+
+    @api.get(REVIEW)
+    def of_line(owner: str, name: str, subject: int, paging: PageDep, content: str | None = None) -> Response:
+        return listing("review_comment", line_id(owner, name, subject, writes=False), content, paging)
+
+    @api.post(REVIEW)
+    def to_line(owner: str, name: str, subject: int, wanted: Content) -> Response:
+        return add("review_comment", line_id(owner, name, subject, writes=True), wanted.content)
+
+    @api.delete(REVIEW + "/{reaction_id}")
+    def from_line(owner: str, name: str, subject: int, reaction_id: int) -> Response:
+        return remove("review_comment", line_id(owner, name, subject, writes=True), reaction_id)
 
     @api.get(ISSUE)
     def of_issue(owner: str, name: str, subject: int, paging: PageDep, content: str | None = None) -> Response:

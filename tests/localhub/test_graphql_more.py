@@ -264,3 +264,21 @@ def test_nodes_that_are_missing_leave_the_others(hub: Any) -> None:
         (missing,) = body["errors"]
         assert (missing["type"], missing["path"]) == ("NOT_FOUND", ["nodes", 1])
         assert missing["message"] == "Could not resolve to a node with the global id of 'I_nothing'"
+
+
+def test_pull_requests_are_no_issues(hub: Any, repo: str) -> None:
+    with hub.client("alice") as alice:
+        data(alice, CREATE_REF, repo=repo, name="refs/heads/topic", oid=main(alice))
+        branch, files = {"repositoryNameWithOwner": "alice/sample", "branchName": "topic"}, {"additions": [
+            {"path": "a", "contents": encoded("a")}]}  # fmt: skip
+        data(alice, COMMIT, branch=branch, oid=main(alice), files=files)
+        pull = alice.post(f"{SAMPLE}/pulls", json={"title": "T", "head": "topic", "base": "main"}).json()["node_id"]
+        for mutation in ("closeIssue(input: {issueId: $id})", 'updateIssue(input: {id: $id, title: "x"})'):
+            refused = error(alice, f"mutation($id: ID!) {{ {mutation} {{ clientMutationId }} }}", id=pull)
+            assert refused == ("NOT_FOUND", f"Could not resolve to Issue node with the global id of '{pull}'")
+        blank = error(
+            alice,
+            'mutation($r: ID!) { createIssue(input: {repositoryId: $r, title: ""}) { clientMutationId } }',
+            r=repo,
+        )
+        assert blank == ("UNPROCESSABLE", "Title can't be blank")

@@ -103,6 +103,7 @@ GET    /pulls/2/reviews/1                            | pull_requests   | read
 GET    /pulls/2/reviews/1/comments                   | pull_requests   | read
 GET    /pulls/comments                               | pull_requests   | read
 GET    /pulls/comments/1                             | pull_requests   | read
+GET    /pulls/comments/1/reactions                   | pull_requests   | read
 GET    /readme                                       | contents        | read
 GET    /rules/branches/main                          | metadata        | read
 GET    /rulesets                                     | metadata        | read
@@ -186,6 +187,8 @@ PUT    /pulls/2/merge                                | contents        | write  
 PUT    /pulls/2/update-branch                        | pull_requests+contents | write | {"expected_head_sha": "ZERO"}
 POST   /pulls/2/comments                             | pull_requests   | read      | {"body": "x", "path": "none", "commit_id": "SHA", "line": 1}
 POST   /pulls/2/comments/1/replies                   | pull_requests   | read      | {"body": "x"}
+POST   /pulls/comments/1/reactions                   | pull_requests   | -         | {"content": "+1"}
+DELETE /pulls/comments/1/reactions/1                 | pull_requests   | -
 PATCH  /pulls/comments/1                             | pull_requests   | -         | {"body": "x"}
 DELETE /pulls/comments/1                             | pull_requests   | -
 POST   /pulls/2/requested_reviewers                  | pull_requests   | triage    | {"reviewers": ["bob"]}

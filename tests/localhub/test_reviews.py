@@ -324,3 +324,34 @@ def test_bodies_that_are_too_long(hub: Any, pull: Any) -> None:
         assert (review["type"], review["message"]) == ("UNPROCESSABLE", message.capitalize())
         answer = bob.post(f"{url}/reviews", json={"event": "COMMENT", "body": long})
         assert (answer.status_code, answer.json()["errors"]) == (422, [message.capitalize()])
+
+
+def test_reactions_to_a_comment_on_a_line(hub: Any, pull: Any, validate: Any) -> None:
+    with hub.client("alice") as alice, hub.client("bob") as bob:
+        place = {"commit_id": pull["head"]["sha"], "path": "a.txt", "line": 3}
+        made = bob.post(f"{SAMPLE}/pulls/{pull['number']}/comments", json=place | {"body": "b"}).json()
+        url = f"{SAMPLE}/pulls/comments/{made['id']}"
+        reaction = validate(alice.post(f"{url}/reactions", json={"content": "+1"}), "Reaction", 201)
+        assert alice.post(f"{url}/reactions", json={"content": "+1"}).status_code == 200
+        assert alice.post(f"{url}/reactions", json={"content": "check"}).status_code == 422
+        assert [one["content"] for one in validate(bob.get(f"{url}/reactions"), "list[Reaction]")] == ["+1"]
+        assert bob.get(url).json()["reactions"]["+1"] == 1
+        assert bob.delete(f"{url}/reactions/{reaction['id']}").status_code == 403
+        assert alice.delete(f"{url}/reactions/{reaction['id']}").status_code == 204
+        begun = {"comments": [{"path": "a.txt", "line": 30, "body": "Hidden"}]}
+        review = bob.post(f"{SAMPLE}/pulls/{pull['number']}/reviews", json=begun).json()
+        (hidden,) = bob.get(f"{SAMPLE}/pulls/{pull['number']}/reviews/{review['id']}/comments").json()
+        assert (
+            alice.post(f"{SAMPLE}/pulls/comments/{hidden['id']}/reactions", json={"content": "+1"}).status_code == 404
+        )
+
+
+def test_answers_outlive_what_they_answer(hub: Any, pull: Any) -> None:
+    url = f"{SAMPLE}/pulls/{pull['number']}"
+    with hub.client("bob") as bob:
+        place = {"commit_id": pull["head"]["sha"], "path": "a.txt", "line": 3}
+        first = bob.post(f"{url}/comments", json=place | {"body": "1"}).json()["id"]
+        second, third = (bob.post(f"{url}/comments/{first}/replies", json={"body": n}).json()["id"] for n in "23")
+        assert bob.delete(f"{SAMPLE}/pulls/comments/{first}").status_code == 204
+        left = {one["id"]: one.get("in_reply_to_id") for one in bob.get(f"{url}/comments").json()}
+        assert left == {second: None, third: second}

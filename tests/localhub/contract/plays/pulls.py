@@ -103,5 +103,9 @@ def review_comments(c: Session) -> None:
     body(c.alice.get(f"{REPO}/pulls/comments"))
     said = f"{REPO}/pulls/comments/{one['id']}"
     body(c.alice.get(said))
+    reaction = body(c.alice.post(f"{said}/reactions", json={"content": "rocket"}), 201)
+    body(c.alice.post(f"{said}/reactions", json={"content": "rocket"}), 200)
+    body(c.alice.get(f"{said}/reactions"))
+    assert c.alice.delete(f"{said}/reactions/{reaction['id']}").status_code == 204
     body(c.alice.patch(said, json={"body": "Why though?"}))
     assert c.alice.delete(said).status_code == 204
