@@ -31,6 +31,21 @@ _OF_JOB = _EARLY | {"needs"}
 _OF_LEG = _OF_JOB | {"strategy", "matrix", "secrets", "env"}
 _OF_STEP = _OF_LEG | {"job", "runner", "steps"}
 _FILTERS = ("branches", "tags", "paths")
+_BRANCHES = {"branches", "branches-ignore"}
+_PATHS = {"paths", "paths-ignore"}
+_PULL = {"types"} | _BRANCHES | _PATHS
+#: Every event that starts workflows (docs, "Events that trigger workflows"), with the keys it may have.
+_EVENTS: dict[str, set[str]] = {
+    **dict.fromkeys((
+        "branch_protection_rule", "check_run", "check_suite", "create", "delete", "deployment", "deployment_status",
+        "discussion", "discussion_comment", "fork", "gollum", "image_version", "issue_comment", "issues", "label",
+        "milestone", "page_build", "public", "pull_request_review", "pull_request_review_comment",
+        "registry_package", "release", "repository_dispatch", "schedule", "status", "watch",
+    ), {"types"}),
+    "push": {"tags", "tags-ignore"} | _BRANCHES | _PATHS, "pull_request": _PULL, "pull_request_target": _PULL,
+    "merge_group": {"types"} | _BRANCHES, "workflow_run": {"types", "workflows"} | _BRANCHES,
+    "workflow_dispatch": {"inputs"}, "workflow_call": {"inputs", "outputs", "secrets"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,11 @@ def _unknown(mapping: Mapping[str, Any], known: Collection[str]) -> Iterator[Mis
 
 
 def _filters(on: Any) -> Iterator[Mistake]:
+    for event in on if isinstance(on, dict | list) else [on]:
+        if event not in _EVENTS:
+            yield Mistake(str(event), f"Unexpected value '{event}'")
+        elif isinstance(on, dict) and isinstance(on[event], dict):
+            yield from _unknown(on[event], _EVENTS[event])
     for entry in (on.get("schedule") or []) if isinstance(on, dict) else ():
         try:
             cron.fields(str((entry if isinstance(entry, dict) else {}).get("cron")))
