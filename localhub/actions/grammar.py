@@ -33,17 +33,18 @@ _OF_STEP = _OF_LEG | {"job", "runner", "steps"}
 _FILTERS = ("branches", "tags", "paths")
 _BRANCHES = {"branches", "branches-ignore"}
 _PATHS = {"paths", "paths-ignore"}
-_PULL = {"types"} | _BRANCHES | _PATHS
+_TYPES = frozenset({"types"})
+_PULL = _TYPES | _BRANCHES | _PATHS
 #: Every event that starts workflows (docs, "Events that trigger workflows"), with the keys it may have.
-_EVENTS: dict[str, set[str]] = {
+_EVENTS: dict[str, Collection[str]] = {
     **dict.fromkeys((
         "branch_protection_rule", "check_run", "check_suite", "create", "delete", "deployment", "deployment_status",
         "discussion", "discussion_comment", "fork", "gollum", "image_version", "issue_comment", "issues", "label",
         "milestone", "page_build", "public", "pull_request_review", "pull_request_review_comment",
         "registry_package", "release", "repository_dispatch", "schedule", "status", "watch",
-    ), {"types"}),
+    ), _TYPES),
     "push": {"tags", "tags-ignore"} | _BRANCHES | _PATHS, "pull_request": _PULL, "pull_request_target": _PULL,
-    "merge_group": {"types"} | _BRANCHES, "workflow_run": {"types", "workflows"} | _BRANCHES,
+    "merge_group": _TYPES | _BRANCHES, "workflow_run": {"types", "workflows"} | _BRANCHES,
     "workflow_dispatch": {"inputs"}, "workflow_call": {"inputs", "outputs", "secrets"},
 }  # fmt: skip
 
