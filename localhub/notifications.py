@@ -61,10 +61,10 @@ def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: in
         for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ? AND ignored", issue["repo_id"])
     }
     for account_id in accounts:
-        if account_id == by or account_id in deaf:
+        if account_id in deaf or (account_id == by and reason not in _STRONG):
             continue
-        thread_id = subscribe(hub, issue, account_id, reason)
-        if thread_id is None or hub.db.get("threads", thread_id)["ignored"]:
+        thread_id = subscribe(hub, issue, account_id, reason)  # who assigns themselves follows it too
+        if thread_id is None or account_id == by or hub.db.get("threads", thread_id)["ignored"]:
             continue
         changes: dict[str, Any] = {"reason": reason} if reason in _STRONG else {}
         hub.db.update("threads", thread_id, unread=1, done=0, updated_at=hub.now(), **changes)
