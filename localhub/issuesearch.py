@@ -75,11 +75,11 @@ def ids(
     sort, order = (query.sort, query.order) if query.sort else (sort, order)
     column = {"updated": "x.updated_at", "comments": "json_extract(x.facts, '$.comments')"}.get(sort or "", key)
     direction = "ASC" if order == "asc" else "DESC"
+    last = "" if column == key else f", {key} {direction}"  # said twice, the index of words would be sorted anew
     found = f"SELECT 1 FROM {source} WHERE {where} LIMIT {FOUND}"  # noqa: S608
     total = hub.db.value(f"SELECT COUNT(*) FROM ({found})", *where.values)  # noqa: S608
     page = hub.db.rows(
-        f"""SELECT {key} AS id FROM {source} WHERE {where} ORDER BY {column} {direction}, {key} {direction}
-            LIMIT ? OFFSET ?""",  # noqa: S608
+        f"""SELECT {key} AS id FROM {source} WHERE {where} ORDER BY {column} {direction}{last} LIMIT ? OFFSET ?""",  # noqa: S608
         *where.values,
         limit,
         offset,
