@@ -8,16 +8,16 @@ from typing import Any, TypeVar
 
 from tests.localhub.machine.commits import Files
 from tests.localhub.machine.door import Answer, Door, in_order
+from tests.localhub.machine.merge_rules import Landing, MergeRules
 from tests.localhub.machine.model import Protection, Refused
 from tests.localhub.machine.people import ALICE, TRIAGER
-from tests.localhub.machine.push_rules import Landing, PushRules
 from tests.localhub.machine.reading import check_all, check_mails, check_thing
 from tests.localhub.machine.relation_rules import RelationRules
 
 T = TypeVar("T")
 
 
-class GitHub(RelationRules, PushRules):
+class GitHub(RelationRules, MergeRules):
     """All the rules."""
 
 

@@ -126,6 +126,8 @@ class State:
     commits: Commits = field(default_factory=Commits)
     branches: dict[str, str] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
+    delete_heads: bool = False
+    """The setting "Automatically delete head branches"."""
     statuses: dict[str, dict[str, str]] = field(default_factory=dict)
     """By commit: the newest state of each context."""
     mails: Counter[tuple[str, str]] = field(default_factory=Counter)

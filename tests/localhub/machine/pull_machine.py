@@ -151,7 +151,7 @@ class PullMachine(Base):
         self.driver.step(answer, lambda: self.model.dismiss_review(actor, number, review))
 
     @some_pulls
-    @rule(actor=ACTORS, pick=PICK, method=st.sampled_from(["merge", "squash", "rebase"]), sha=st.integers(0, 4))
+    @rule(actor=ACTORS, pick=PICK, method=st.sampled_from(["merge", "squash", "rebase"]), sha=st.integers(0, 9))
     def merge(self, actor: Person, pick: int, method: str, sha: int) -> None:
         number = self.pull_number(pick)
         wanted = {0: "c0", 1: self.pull(number).head_sha}.get(sha)
@@ -181,7 +181,13 @@ class PullMachine(Base):
 
         self.driver.step(answer, predict, 202)
 
-    # -- protection and statuses
+    # -- settings, protection and statuses
+
+    @rule(actor=st.sampled_from([ALICE, ALICE, BOB]))
+    def delete_heads_of_what_is_merged(self, actor: Person) -> None:
+        wish = not self.model.delete_heads
+        answer = self.door.rest(actor, "PATCH", "", delete_branch_on_merge=wish)
+        self.driver.step(answer, lambda: self.model.set_delete_heads(actor, wish=wish))
 
     @rule(
         actor=st.sampled_from([ALICE, ALICE, ALICE, BOB, FULL_BOT]), branch=st.sampled_from(["main", "main", "release"]),

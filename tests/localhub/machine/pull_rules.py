@@ -20,7 +20,7 @@ class PullRules(IssueRules):
         demand(actor, "read", "pull_requests")
         if not title.strip():
             raise Refused(422, "no title")
-        self._check_ends(head, base)
+        self.check_ends(head, base)
         number = self.next_number
         pull = self.things[number] = Pull(number, actor.login, title, body, head=head, base=base, draft=draft)
         pull.head_sha, pull.base_sha = self.branches[head], self.branches[base]
@@ -29,7 +29,7 @@ class PullRules(IssueRules):
         self.mail_all(pull, "opened", actor.login, body)
         return number
 
-    def _check_ends(self, head: str, base: str) -> None:
+    def check_ends(self, head: str, base: str) -> None:
         if head not in self.branches or base not in self.branches:
             raise Refused(422, "no such branch")
         if self.commits.is_ancestor(self.branches[head], self.branches[base]):
@@ -51,7 +51,7 @@ class PullRules(IssueRules):
         if base != pull.base:
             if not pull.open:
                 raise Refused(422, "the base of a closed one cannot be changed")
-            self._check_ends(pull.head, base)
+            self.check_ends(pull.head, base)
         if state == "open" and not pull.open:
             self.check_reopening(pull)
         self._edit_pull(actor, pull, changes, base)
@@ -81,7 +81,7 @@ class PullRules(IssueRules):
             return
         if thing.merged:
             raise Refused(422, "merged")
-        self._check_ends(thing.head, thing.base)
+        self.check_ends(thing.head, thing.base)
         if not self.commits.is_ancestor(thing.head_sha, self.branches[thing.head]):
             raise Refused(422, "the branch was force-pushed or recreated")
 
