@@ -24,7 +24,7 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/repos/{owner}/{name}/issues/events")
     def of_repository(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = f"FROM issue_events WHERE repo_id = ? AND {_SILENT}"
+        where = "FROM issue_events WHERE repo_id = ? AND told = 1"
         rows = db.rows(f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", repo["id"], paging.limit, paging.offset)
         total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
         return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
