@@ -1,5 +1,6 @@
 """git's smart HTTP by `git http-backend`: the protocol only; who may do what is asked of the `Door` it is given."""
 
+import asyncio
 import os
 import subprocess
 import tempfile
@@ -137,7 +138,10 @@ async def _stream(process: subprocess.Popen[bytes]) -> AsyncIterator[bytes]:
         while chunk := await run_in_threadpool(process.stdout.read1, CHUNK):  # type: ignore[attr-defined]
             yield chunk
     finally:
-        _end(process)
+        if process.poll() is None:  # waiting for it in the loop's own thread would hold up every other request
+            asyncio.get_running_loop().run_in_executor(None, _end, process)
+        else:
+            _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
