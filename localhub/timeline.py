@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 
+SAID = ("commented", "reviewed", "cross-referenced")
+"""In the timeline alone: `/events` has no words."""
+
+
 def record(hub: Hub, issue_id: int, event: str, actor_id: int | None, **data: object) -> int:
     """Note an event, inside its transaction.
 
@@ -24,6 +28,7 @@ def record(hub: Hub, issue_id: int, event: str, actor_id: int | None, **data: ob
         issue_id=issue_id,
         repo_id=hub.db.value("SELECT repo_id FROM issues WHERE id = ?", issue_id),
         event=event,
+        told=int(event not in SAID),
         actor_id=actor_id,
         app_id=actor.app_id if actor.account_id == actor_id else None,
         data=json.dumps(data),

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
-SAID = ("commented", "reviewed", "cross-referenced")
-"""In the timeline alone: `/events` has no words."""
-
 
 def item(hub: Hub, repo: Row, issue: Row, one: Row | Commit) -> dict[str, Any]:
     """A part of `localhub.story`: comments and reviews with all that they say, commits, the rest as events."""

@@ -10,10 +10,8 @@ from localhub.errors import not_found
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import issues as render
-from localhub.render.timeline import SAID, item
+from localhub.render.timeline import item
 from localhub.rest.issues import BOTH
-
-_SILENT = f"event NOT IN {SAID}"
 
 
 def router(hub: Hub) -> APIRouter:
@@ -32,7 +30,7 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
     def one(owner: str, name: str, event_id: int) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = f"i.repo_id = ? AND e.id = ? AND e.{_SILENT}"
+        where = "i.repo_id = ? AND e.id = ? AND e.told = 1"
         sql = f"SELECT e.* FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE {where}"  # noqa: S608
         row = db.row(sql, repo["id"], event_id)
         if row is None:
@@ -43,7 +41,7 @@ def router(hub: Hub) -> APIRouter:
     def of_issue(owner: str, name: str, number: int, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         row = issues.find(hub, repo, number)
-        where = f"FROM issue_events WHERE issue_id = ? AND {_SILENT}"
+        where = "FROM issue_events WHERE issue_id = ? AND told = 1"
         rows = db.rows(f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?", row["id"], paging.limit, paging.offset)
         total = db.value(f"SELECT COUNT(*) {where}", row["id"])
         return paging.reply([render.event(hub, each, repo) for each in rows], total)
