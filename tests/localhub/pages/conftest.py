@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 REPO, HOME = "/repos/alice/sample", "/alice/sample"
 WORKFLOW = """on: {workflow_dispatch: {inputs: {who: {description: Whom to greet, default: you}}}}
 jobs: {greet: {runs-on: ubuntu-latest, steps: [{run: "echo hello ${{ inputs.who }}; exit 1"}]}}
@@ -147,19 +143,15 @@ def scenes(kept_hub: Any) -> tuple[Scene, Scene]:
 
 
 @pytest.fixture(scope="module")
-def hand(kept_hub: Any) -> Iterator[Hand]:
+def hand(kept_hub: Any, browser: Browser) -> Iterator[Hand]:
     """Bob's."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        context = browser.new_context(base_url=kept_hub.url, java_script_enabled=False)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        page.goto("/login")
-        page.locator("button[value=bob]").click()
-        yield Hand(page)
-        browser.close()
+    context = browser.new_context(base_url=kept_hub.url, java_script_enabled=False)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto("/login")
+    page.locator("button[value=bob]").click()
+    yield Hand(page)
+    context.close()
 
 
 Do = Callable[[httpx.Client, Scene], Any]
