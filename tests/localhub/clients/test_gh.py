@@ -88,6 +88,16 @@ def settled(look: Callable[[], str], text: str) -> None:
         time.sleep(0.2)
 
 
+def newest_run(someone: Person, event: str) -> str:
+    """The id of the latest run of an event, as soon as there is one."""
+    newest = ("api", f"repos/{{owner}}/{{repo}}/actions/runs?event={event}", "--jq", ".workflow_runs[0].id // empty")
+    end = time.monotonic() + 60
+    while not (found := someone.gh(*newest).strip()):
+        assert time.monotonic() < end, f"no run of {event}"
+        time.sleep(0.2)
+    return found
+
+
 @pytest.fixture
 def person(secure: Any, tmp_path: Path, need: Callable[[str, str], None]) -> Callable[..., Person]:
     need("gh", "gh")
@@ -278,7 +288,7 @@ def test_runs(alice: Person, secure: Any) -> None:
     alice.commit(".github/workflows/ci.yml", WORKFLOW)
     alice.commit("broken", "x\n", "topic")
     alice.gh("pr", "create", "--fill")
-    number = str(alice.json("api", "repos/{owner}/{repo}/actions/runs?event=pull_request")["workflow_runs"][0]["id"])
+    number = newest_run(alice, "pull_request")
     alice.gh("run", "watch", number, "--exit-status", "-i", "1", status=1)
     checks = alice.gh("pr", "checks", status=1)
     assert "test\tfail" in checks
@@ -303,8 +313,7 @@ def test_runs(alice: Person, secure: Any) -> None:
     assert "disabled_manually" in alice.gh("workflow", "list", "--all")
     alice.gh("workflow", "enable", "CI")
     alice.gh("workflow", "run", "CI", "--ref", "main")
-    by_hand = "repos/{owner}/{repo}/actions/runs?event=workflow_dispatch"
-    number = str(alice.json("api", by_hand)["workflow_runs"][0]["id"])
+    number = newest_run(alice, "workflow_dispatch")
     alice.gh("run", "cancel", number)
     alice.gh("run", "watch", number, "-i", "1")
     assert alice.json("run", "view", number, "--json", "conclusion") == {"conclusion": "cancelled"}
