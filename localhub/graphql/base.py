@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphql import GraphQLError, GraphQLResolveInfo
+
+from localhub.graphql import gate
 
 if TYPE_CHECKING:
     from localhub.auth import Actor
@@ -24,6 +26,8 @@ class Scope:
 
     hub: Hub
     actor: Actor
+    judged: dict[tuple[int, tuple[str, ...]], bool] = field(default_factory=dict, compare=False)
+    """What the gate has found out for this request, by repository and permissions."""
 
 
 class QueryError(GraphQLError):
@@ -74,8 +78,20 @@ class Object:
 
 
 def resolve_field(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-    """The one resolver of every field."""
-    name = info.field_name
+    """The one resolver of every field; what an app may not read becomes an error in its place."""
+    value = _resolved(source, info.field_name, arguments)
+    if isinstance(value, list):
+        return [_refused() if gate.forbidden(each) else each for each in value]
+    if gate.forbidden(value):
+        raise _refused()
+    return value
+
+
+def _refused() -> QueryError:
+    return QueryError("FORBIDDEN", "Resource not accessible by integration")
+
+
+def _resolved(source: Any, name: str, arguments: dict[str, Any]) -> Any:
     if isinstance(source, Mapping):
         return source.get(name)
     if isinstance(source, Object):
