@@ -68,6 +68,13 @@ def ids(
     ]
     marks = ",".join("?" for _ in repositories) or "NULL"
     where.add(f"+x.repo_id IN ({marks})", *repositories)  # the +: only a repo: term is a reason to start from one
+    if actor.is_bot:
+        for is_pull, permission in enumerate(("issues", "pull_requests")):
+            closed = [
+                each for each in repositories if not hub.access.allowed(actor, hub.access.repo_by_id(each), permission)
+            ]
+            marks = ",".join("?" for _ in closed)
+            where.add(f"NOT (x.is_pull = {is_pull} AND +x.repo_id IN ({marks}))", *closed)
     source, key = "search_index x", "x.issue_id"
     if query.words:  # what has the words is walked in its order, and the rest looked up
         source, key = "search_words w CROSS JOIN search_index x ON x.issue_id = w.rowid", "w.rowid"

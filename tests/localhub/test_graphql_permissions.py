@@ -96,3 +96,17 @@ def test_what_is_public_is_read_by_all(hub: Any, nodes: dict[str, str]) -> None:
     query = '{ repository(owner: "alice", name: "open") { issue(number: 1) { title } } }'
     answer = hub.bot({"metadata": "read"}).post(f"{hub.url}/graphql", json={"query": query}).json()
     assert answer["data"]["repository"]["issue"]["title"] == "x"
+
+
+def test_a_search_finds_only_what_may_be_read(hub: Any, nodes: dict[str, str]) -> None:
+    hub.admin("/clock", {"advance": 5})
+
+    def found(permissions: dict[str, str]) -> list[str]:
+        answer = hub.bot(permissions).get("/search/issues", params={"q": "repo:alice/sample secret"}).json()
+        assert answer["total_count"] == len(answer["items"])
+        return sorted(each["title"] for each in answer["items"])
+
+    assert found({"metadata": "read"}) == []
+    assert found({"issues": "read"}) == ["secret issue"]
+    assert found({"pull_requests": "read"}) == ["secret pull"]
+    assert found({"issues": "read", "pull_requests": "read"}) == ["secret issue", "secret pull"]
