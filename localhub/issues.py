@@ -128,7 +128,7 @@ def create(
 def edit(hub: Hub, repo: Row, row: Row, actor: Actor, changes: dict[str, Any]) -> Row:
     """PATCH: title, body, state with state_reason, labels, assignees, milestone; only keys that are there."""
     with hub.tx():
-        row = _edit_text(hub, row, actor, changes)
+        row = _edit_text(hub, hub.db.get("issues", row["id"]), actor, changes)
         if changes.get("labels") is not None:
             row = labelling.replace(hub, repo, row, changes["labels"], actor)
         if changes.get("assignees") is not None:
@@ -179,6 +179,9 @@ def close(hub: Hub, row: Row, by: int, *, reason: str = "completed", commit: str
             if pull is not None:
                 pulls.close(hub, hub.access.repo_by_id(row["repo_id"]), pull, by)
             return hub.db.get("issues", row["id"])
+        row = hub.db.get("issues", row["id"])
+        if (row["state"], row["state_reason"]) == ("closed", reason):
+            return row  # another was quicker
         touch(hub, row["id"], state="closed", state_reason=reason, closed_at=hub.now(), closed_by=by)
         record(hub, row["id"], "closed", by, state_reason=reason, commit_id=commit)
         row = tell(hub, row, "closed", by)
@@ -195,6 +198,9 @@ def reopen(hub: Hub, row: Row, by: int) -> Row:
             if pull is not None:
                 pulls.reopen(hub, hub.access.repo_by_id(row["repo_id"]), pull, current_actor())
             return hub.db.get("issues", row["id"])
+        row = hub.db.get("issues", row["id"])
+        if row["state"] == "open":
+            return row
         touch(hub, row["id"], state="open", state_reason="reopened", closed_at=None, closed_by=None)
         record(hub, row["id"], "reopened", by, state_reason="reopened")
         row = tell(hub, row, "reopened", by)
@@ -288,13 +294,3 @@ def set_milestone(hub: Hub, repo: Row, row: Row, number: int | None, actor: Acto
                 shown = render.milestone(hub, repo, which)
                 row = tell(hub, row, action, actor.account_id, milestone=shown)
     return row
-
-
-def lock(hub: Hub, row: Row, actor: Actor, *, locked: bool, reason: str | None = None) -> Row:
-    if reason not in (None, "off-topic", "too heated", "resolved", "spam"):
-        raise invalid("Validation Failed", field("Issue", "lock_reason", "invalid"))
-    with hub.tx():
-        touch(hub, row["id"], locked=int(locked), lock_reason=reason if locked else None)
-        more = {"lock_reason": reason} if locked else {}
-        record(hub, row["id"], "locked" if locked else "unlocked", actor.account_id, **more)
-        return tell(hub, row, "locked" if locked else "unlocked", actor.account_id)

@@ -256,9 +256,10 @@ def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> R
         raise forbidden("Must have push access to repository.")
     if pull["state"] != "open":
         raise invalid("Validation Failed", custom("The pull request is closed"))
-    if bool(pull["draft"]) == draft:
-        return pull
     with hub.tx():
+        pull = get(hub, pull["id"])
+        if bool(pull["draft"]) == draft:
+            return pull
         hub.db.update("pulls", pull["id"], draft=int(draft), **({"auto_merge": None} if draft else {}))
         touch(hub, pull["issue_id"])
         action = "converted_to_draft" if draft else "ready_for_review"

@@ -157,10 +157,11 @@ def delete_pending(hub: Hub, review: Row, actor: Actor) -> None:
 
 def dismiss(hub: Hub, repo: Row, pull: Row, review: Row, by: int, message: str) -> Row:
     """Take an approval or request for changes out of the count."""
-    if review["state"] not in ("APPROVED", "CHANGES_REQUESTED"):
-        words = f"Can not dismiss a {review['state'].lower()} pull request review"
-        raise GitHubError(422, "Unprocessable Entity", errors=[words])
     with hub.tx():
+        review = hub.db.get("reviews", review["id"])
+        if review["state"] not in ("APPROVED", "CHANGES_REQUESTED"):
+            words = f"Can not dismiss a {review['state'].lower()} pull request review"
+            raise GitHubError(422, "Unprocessable Entity", errors=[words])
         hub.db.update("reviews", review["id"], state="DISMISSED", updated_at=hub.now())
         row = hub.db.get("reviews", review["id"])
         pulls.touch(hub, pull["issue_id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localhub import housekeeping, issues, merging, reactions, repositories, reviewers
+from localhub import housekeeping, locking, merging, reactions, repositories, reviewers
 from localhub.errors import GitHubError
 from localhub.graphql import queries
 from localhub.graphql.base import QueryError
@@ -79,12 +79,12 @@ class HouseMutations(Mutating):
         _, row = self._either(input["lockableId"], role="write")
         reason = input.get("lockReason")
         words = {"OFF_TOPIC": "off-topic", "TOO_HEATED": "too heated", "RESOLVED": "resolved", "SPAM": "spam"}
-        issues.lock(self._hub, row, self._actor, locked=True, reason=words[reason] if reason else None)
+        locking.lock(self._hub, row, self._actor, locked=True, reason=words[reason] if reason else None)
         return answer(input, lockedRecord=self._show(row["id"]), actor=self._me())
 
     def unlockLockable(self, input: Input) -> Input:
         _, row = self._either(input["lockableId"], role="write")
-        issues.lock(self._hub, row, self._actor, locked=False)
+        locking.lock(self._hub, row, self._actor, locked=False)
         return answer(input, unlockedRecord=self._show(row["id"]), actor=self._me())
 
     def createLinkedBranch(self, input: Input) -> Input:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import comments, housekeeping, issues, labels, notifications, relations
+from localhub import comments, housekeeping, issues, labels, locking, notifications, relations
 from localhub.context import current_actor
 from localhub.errors import conflict, forbidden, not_found
 from localhub.pages import markdown, shapes, timeline
@@ -159,7 +159,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         repo = hub.access.repo(owner, name, BOTH, "write")
         row = issues.find(hub, repo, number)
         locked, reason = form.text("do") != "unlock", form.text("reason") or None
-        issues.lock(hub, row, current_actor(), locked=locked, reason=reason if locked else None)
+        locking.lock(hub, row, current_actor(), locked=locked, reason=reason if locked else None)
         return to(page_of(repo, row))
 
     @api.post(root + "/house")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from localhub import issues
+from localhub import issues, locking
 from localhub.context import current_actor
 from localhub.editing import permitted
 from localhub.errors import invalid
@@ -116,13 +116,13 @@ def router(hub: Hub) -> APIRouter:
     def lock(owner: str, name: str, number: int, wanted: LockIssue | None = None) -> Response:
         repo = hub.access.repo(owner, name, BOTH, "write")
         reason = wanted.lock_reason if wanted else None
-        issues.lock(hub, issues.find(hub, repo, number), current_actor(), locked=True, reason=reason)
+        locking.lock(hub, issues.find(hub, repo, number), current_actor(), locked=True, reason=reason)
         return reply(None, 204)
 
     @api.delete("/repos/{owner}/{name}/issues/{number}/lock")
     def unlock(owner: str, name: str, number: int) -> Response:
         repo = hub.access.repo(owner, name, BOTH, "write")
-        issues.lock(hub, issues.find(hub, repo, number), current_actor(), locked=False)
+        locking.lock(hub, issues.find(hub, repo, number), current_actor(), locked=False)
         return reply(None, 204)
 
     return api

@@ -7,6 +7,7 @@ import random
 import subprocess
 import threading
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,79 @@ def test_a_repositorys_lock_is_not_taken_inside_a_transaction(hub: Any) -> None:
         pass
     with inner.repo_locks.of(1):
         pass
+
+
+def at_once(world: Any, ask: Callable[[httpx.Client], httpx.Response]) -> list[int]:
+    """Eight ask the same at the same moment; the statuses."""
+    clients = [world.client("alice") for _ in range(THREADS)]
+    for client in clients:
+        client.get("/rate_limit")  # connected
+    gate, statuses = threading.Barrier(THREADS), []
+
+    def run(client: httpx.Client) -> None:
+        gate.wait()
+        statuses.append(ask(client).status_code)
+
+    threads = [threading.Thread(target=run, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(statuses) == THREADS
+    return statuses
+
+
+def test_the_same_asked_eight_times_at_once_happens_once(hub: Any) -> None:
+    hub.admin("/limits", {"enforced": False})
+    root = "/repos/alice/sample"
+    with hub.client("alice") as alice, hub.client("bob") as bob:
+        sha = alice.get(f"{root}/git/ref/heads/main").json()["object"]["sha"]
+        one, two = (alice.post(f"{root}/issues", json={"title": "An issue"}).json() for _ in range(2))
+        alice.post(f"{root}/git/refs", json={"ref": "refs/heads/topic", "sha": sha})
+        alice.put(f"{root}/contents/a.txt", json={"message": "a", "content": "YQ==", "branch": "topic"})
+        pull = alice.post(f"{root}/pulls", json={"title": "P", "head": "topic", "base": "main"}).json()
+        review = bob.post(f"{root}/pulls/3/reviews", json={"event": "APPROVE"}).json()["id"]
+
+    def mutation(name: str) -> Callable[[httpx.Client], httpx.Response]:
+        text = f'mutation {{ {name}(input: {{pullRequestId: "{pull["node_id"]}"}}) {{ clientMutationId }} }}'
+        return lambda client: client.post("/graphql", json={"query": text})
+
+    def call(method: str, path: str, **body: Any) -> Callable[[httpx.Client], httpx.Response]:
+        return lambda client: client.request(method, root + path, json=body or None)
+
+    asked: list[tuple[Callable[[httpx.Client], httpx.Response], str, str | None]] = [
+        (call("PATCH", "/issues/1", state="closed"), "issues", "closed"),
+        (call("PATCH", "/issues/1", state="open"), "issues", "reopened"),
+        (call("PATCH", "/issues/1", title="New"), "issues", "edited"),
+        (call("PUT", "/issues/1/lock"), "issues", "locked"),
+        (call("POST", "/issues/1/labels", labels=["bug"]), "issues", "labeled"),
+        (call("PUT", "/issues/2/labels", labels=["question"]), "issues", "labeled"),
+        (call("DELETE", "/issues/1/labels/bug"), "issues", "unlabeled"),
+        (call("POST", "/issues/1/assignees", assignees=["bob"]), "issues", "assigned"),
+        (call("POST", "/issues/1/sub_issues", sub_issue_id=two["id"]), "sub_issues", "sub_issue_added"),
+        (call("DELETE", "/issues/1/sub_issue", sub_issue_id=two["id"]), "sub_issues", "sub_issue_removed"),
+        (call("POST", "/issues/2/dependencies/blocked_by", issue_id=one["id"]), "issue_dependencies", "blocked_by_added"),
+        (call("POST", "/pulls/3/requested_reviewers", reviewers=["bob"]), "pull_request", "review_requested"),
+        (call("PUT", f"/pulls/3/reviews/{review}/dismissals", message="No"), "pull_request_review", "dismissed"),
+        (mutation("convertPullRequestToDraft"), "pull_request", "converted_to_draft"),
+        (mutation("markPullRequestReadyForReview"), "pull_request", "ready_for_review"),
+        (call("PATCH", "/pulls/3", title="Q"), "pull_request", "edited"),
+        (call("PATCH", "/pulls/3", state="closed"), "pull_request", "closed"),
+        (call("PATCH", "/pulls/3", state="open"), "pull_request", "reopened"),
+        (call("POST", "/git/refs", ref="refs/heads/other", sha=sha), "create", None),
+        (call("DELETE", "/git/refs/heads/other"), "delete", None),
+        (call("PUT", "/pulls/3/merge"), "pull_request", "closed"),
+        (call("POST", "/labels", name="fresh"), "label", "created"),
+    ]  # fmt: skip
+    wrong = []
+    for ask, event, action in asked:
+        hub.hooks.clear()
+        statuses = at_once(hub, ask)
+        hub.settle()
+        news = [(each.event, each.action) for each in hub.hooks.deliveries]
+        if news.count((event, action)) != 1 or max(statuses) >= 500:
+            wrong.append(f"{event}.{action}: {sorted(statuses)} told {news.count((event, action))} times")
+    assert not wrong, "\n".join(wrong)
 
 
 class Worker(threading.Thread):
