@@ -25,6 +25,7 @@ def people_and_organizations(c: Session) -> None:
     c.owner.get("/orgs/acme/members/bob")
     body(c.alice.get("/users/alice/repos"))
     body(c.owner.get("/orgs/acme"))
+    assert body(c.owner.get("/user/orgs"))
     body(c.owner.get("/orgs/acme/repos"))
     body(c.alice.get("/user/repos"))
     assert body(c.alice.get("/search/users", params={"q": "bob"}))["items"]
