@@ -30,10 +30,10 @@ def create(
     if GitRepo(hub.git_dir(repo)).head() and not GitRepo(hub.git_dir(repo)).refs("refs/heads/"):
         raise forbidden("The repository exists, but it contains no Git content. Empty repositories cannot be forked.")
     root = repo["source_id"] or repo["id"]
-    known = hub.db.value("SELECT id FROM repos WHERE owner_id = ? AND source_id = ?", owner_id, root)
-    if known is not None:
-        return hub.access.repo_by_id(known)
     with hub.tx():
+        known = hub.db.value("SELECT id FROM repos WHERE owner_id = ? AND source_id = ?", owner_id, root)
+        if known is not None:
+            return hub.access.repo_by_id(known)
         made = repositories.create(
             hub, owner_id, _free(hub, owner_id, name or repo["name"]), by=actor.account_id,
             description=repo["description"], homepage=repo["homepage"], private=bool(repo["private"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_a_fork(hub: Any, forked: Any, validate: Any, validate_hook: Any) -> Non
         only = hub.client("carol").post(f"{FORK}/forks", json={"default_branch_only": True}).json()
         assert (only["parent"]["full_name"], only["source"]["full_name"]) == ("mallory/open", "alice/open")
         assert [one["name"] for one in hub.client("carol").get("/repos/carol/open/branches").json()] == ["main"]
+
+
+def test_one_account_has_one_fork_however_often_it_asks(hub: Any, forked: Any) -> None:
+    clients = [hub.client("bob") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda client: client.post(f"{OPEN}/forks"), clients))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
 
 
 def test_a_pull_request_from_a_fork_is_merged(hub: Any, forked: Any, validate: Any, validate_hook: Any) -> None:
