@@ -37,4 +37,4 @@ def test_localhub_keeps_githubs_rules(hub: Any, kind: type[Base]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [IssueMachine, PullMachine, Everything])
 def test_localhub_keeps_githubs_rules_for_long(hub: Any, kind: type[Base]) -> None:
-    run(kind, hub, max_examples=25, stateful_step_count=40, print_blob=True)
+    run(kind, hub, max_examples=15, stateful_step_count=40, print_blob=True)
