@@ -49,7 +49,6 @@ class Server:
             create_app(hub),
             http=protocol(hub.kept),
             ws="none",
-            proxy_headers=False,
             log_level="warning",
             access_log=False,
             server_header=False,
