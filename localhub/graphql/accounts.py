@@ -82,6 +82,14 @@ class User(_Owner):
     def email(self) -> str:
         return self.row["email"] or ""
 
+    def organizations(self, orderBy: dict[str, str] | None = None, **page: Any) -> Connection:
+        column = "a.login" if (orderBy or {}).get("field") == "LOGIN" else "a.id"
+        direction = "DESC" if (orderBy or {}).get("direction") == "DESC" else "ASC"
+        sql = f"""SELECT a.* FROM org_members m JOIN accounts a ON a.id = m.org_id WHERE m.account_id = ?
+                  ORDER BY {column} {direction}"""  # noqa: S608
+        rows = self.hub.db.rows(sql, self.row["id"])
+        return Connection(rows, lambda row: Organization(self.scope, row), **page)
+
     def isViewer(self) -> bool:
         return bool(self.scope.actor.account_id == self.row["id"])
 

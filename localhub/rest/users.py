@@ -42,6 +42,15 @@ def router(hub: Hub) -> APIRouter:
             raise not_found()
         return reply(accounts.public_user(hub, found))
 
+    @api.get("/user/orgs")
+    def my_organizations(paging: PageDep) -> Response:
+        actor = hub.access.user()
+        if actor.kind != "user":
+            raise forbidden()
+        sql = "SELECT a.* FROM org_members m JOIN accounts a ON a.id = m.org_id WHERE m.account_id = ? ORDER BY a.id"
+        rows = db.rows(sql, actor.account_id)
+        return paging.reply([accounts.organization(hub, row) for row in paging.slice(rows)], len(rows))
+
     @api.get("/orgs/{login}")
     def organization(login: str) -> Response:
         found = account(login)

@@ -31,6 +31,19 @@ def test_topics_are_set_searched_and_told(hub: Any, validate: Any, validate_hook
         assert alice.get("/search/repositories").status_code == 422
 
 
+def test_a_person_s_organizations(hub: Any, validate: Any) -> None:
+    with hub.client("bob") as bob, hub.client("alice") as alice, hub.bot() as bot:
+        assert [each["login"] for each in validate(bob.get("/user/orgs"), "list[OrganizationSimple]")] == ["acme"]
+        assert alice.get("/user/orgs").json() == []
+        assert bot.get("/user/orgs").status_code == 403
+        assert validate(alice.get("/orgs/acme"), "OrganizationFull")["login"] == "acme"
+        assert alice.get("/orgs/alice").status_code == 404
+        query = "{ viewer { organizations(first: 5, orderBy: {field: LOGIN, direction: ASC}) { nodes { login } } } }"
+        assert bob.post("/graphql", json={"query": query}).json()["data"]["viewer"]["organizations"] == {
+            "nodes": [{"login": "acme"}]
+        }
+
+
 def test_graphql_has_topics_authors_and_no_teams(hub: Any) -> None:
     with hub.client("alice") as alice:
         alice.put(f"{SAMPLE}/topics", json={"names": ["bots"]})
