@@ -58,16 +58,8 @@ def _of_actions(payload: Mapping[str, Any]) -> bool:
 def listened(hub: Hub, repo: Row) -> frozenset[str]:
     """The events that the workflow files of the default branch name."""
     folder = hub.git_dir(repo)
-    sha = _head(folder, repo["default_branch"])
+    sha = GitRepo(folder).ref(f"refs/heads/{repo['default_branch']}")
     return _events_of(str(folder), sha) if sha else frozenset()
-
-
-def _head(folder: Path, branch: str) -> str | None:
-    """A branch's commit, from its own file where it has one: this is asked at every event."""
-    try:
-        return (folder / "refs" / "heads" / branch).read_text().strip()
-    except OSError:
-        return GitRepo(folder).ref(f"refs/heads/{branch}")
 
 
 @lru_cache(maxsize=512)
