@@ -61,20 +61,16 @@ def ids(
     refresh_index(hub)
     where = Where()
     where.add(query.sql.text, *query.sql.values)
-    repositories = [
-        row["id"]
-        for row in hub.db.rows("SELECT id FROM repos")
-        if hub.access.sees(actor, hub.access.repo_by_id(row["id"]))
-    ]
-    marks = ",".join("?" for _ in repositories) or "NULL"
-    where.add(f"+x.repo_id IN ({marks})", *repositories)  # the +: only a repo: term is a reason to start from one
-    if actor.is_bot:
-        for is_pull, permission in enumerate(("issues", "pull_requests")):
-            closed = [
-                each for each in repositories if not hub.access.allowed(actor, hub.access.repo_by_id(each), permission)
-            ]
-            marks = ",".join("?" for _ in closed)
-            where.add(f"NOT (x.is_pull = {is_pull} AND +x.repo_id IN ({marks}))", *closed)
+    issues = _readable(hub, actor, "issues")
+    pulls = _readable(hub, actor, "pull_requests") if actor.is_bot else issues
+    marks = ",".join("?" for _ in issues) or "NULL"
+    if issues == pulls:  # the +: only a repo: term is a reason to start from one
+        where.add(f"+x.repo_id IN ({marks})", *issues)
+    else:
+        others = ",".join("?" for _ in pulls) or "NULL"
+        where.add(
+            f"CASE x.is_pull WHEN 0 THEN x.repo_id IN ({marks}) ELSE x.repo_id IN ({others}) END", *issues, *pulls
+        )
     source, key = "search_index x", "x.issue_id"
     if query.words:  # what has the words is walked in its order, and the rest looked up
         source, key = "search_words w CROSS JOIN search_index x ON x.issue_id = w.rowid", "w.rowid"
@@ -92,3 +88,9 @@ def ids(
         offset,
     )
     return [row["id"] for row in page], total
+
+
+def _readable(hub: Hub, actor: Actor, kind: str) -> list[int]:
+    """The repositories whose issues or pull requests the actor may read: an app may have only one of both."""
+    rows = [hub.access.repo_by_id(row["id"]) for row in hub.db.rows("SELECT id FROM repos")]
+    return [row["id"] for row in rows if hub.access.sees(actor, row) and hub.access.allowed(actor, row, kind)]

@@ -121,3 +121,11 @@ def test_queries_that_github_refuses(hub: Any, found: Found) -> None:
         assert wrong == {"message": words, "resource": "Search", "field": "q", "code": "invalid"}
     assert hub.client("mallory").get("/search/issues", params={"q": "repo:alice/sample"}).status_code == 422
     assert hub.client("mallory").get("/search/issues", params={"q": "parser"}).json()["items"] == []
+
+
+def test_an_app_finds_what_it_may_read(hub: Any, found: Found) -> None:
+    for permissions, wanted in (
+        ({"issues": "read"}, [1, 2, 3, 4, 7]), ({"pull_requests": "read"}, [5, 6]), ({"metadata": "read"}, []),
+    ):  # fmt: skip
+        answer = hub.bot(permissions).get("/search/issues", params={"q": "repo:alice/sample"}).json()
+        assert sorted(one["number"] for one in answer["items"]) == wanted
