@@ -11,18 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localhub.auth import Actor
-from localhub.context import get_context
 from localhub.errors import GitHubError
 from localhub.limitsettings import LimitSettings as LimitSettings
+from localhub.limitwords import CREATION, RATE_DOCS, SECONDARY, denied, exceeded
 
 if TYPE_CHECKING:
     from localhub.hub import Hub
 
-RATE_DOCS = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+
 MOMENT = 0.05  # seconds that are counted as one
-SECONDARY_DOCS = f"{RATE_DOCS}#about-secondary-rate-limits"
-SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-CREATION = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later."  # noqa: E501
 
 
 @dataclass
@@ -169,14 +166,14 @@ class Limits:
     def _secondary(self, bucket: _Bucket, resource: str, points: int, now: float) -> None:
         settings = self.settings
         if bucket.active >= settings.concurrency:
-            raise _denied(SECONDARY, 60)
+            raise denied(SECONDARY, 60)
         if resource != "graphql" and _recent(bucket, "points", now, 60).total + points > settings.points:
-            raise _denied(SECONDARY, _wait(bucket.recent["points"], now, 60))
+            raise denied(SECONDARY, _wait(bucket.recent["points"], now, 60))
         graphql = _recent(bucket, "cpu graphql", now, 60).total
         if graphql + _recent(bucket, "cpu", now, 60).total > settings.cpu_seconds:
-            raise _denied(SECONDARY, 60)
+            raise denied(SECONDARY, 60)
         if resource == "graphql" and graphql > settings.graphql_cpu_seconds:
-            raise _denied(SECONDARY, 60)
+            raise denied(SECONDARY, 60)
 
     def charge_graphql(self, actor: Actor, cost: int, mutations: int) -> None:
         """Count a GraphQL document: `cost` of the hourly points, and 1 or 5 for each mutation of the minute's.
@@ -193,7 +190,7 @@ class Limits:
                 if window.used + cost > maximum:
                     raise GitHubError(200, exceeded(actor))
                 if _recent(bucket, "graphql points", now, 60).total + points > self.settings.graphql_points:
-                    raise _denied(SECONDARY, _wait(bucket.recent["graphql points"], now, 60))
+                    raise denied(SECONDARY, _wait(bucket.recent["graphql points"], now, 60))
             window.used += cost
             _recent(bucket, "graphql points", now, 60).blend(now, points)
 
@@ -206,9 +203,9 @@ class Limits:
             minute = _recent(bucket, "created lately", now, 60)
             if self.settings.enforced:
                 if minute.total >= self.settings.creations_minute:
-                    raise _denied(CREATION, 60)
+                    raise denied(CREATION, 60)
                 if hour.total >= self.settings.creations_hour:
-                    raise _denied(CREATION, _wait(hour, now, 3600))
+                    raise denied(CREATION, _wait(hour, now, 3600))
             hour.add(now, 1)
             minute.add(now, 1)
         self._hub.stats["created"] += 1
@@ -268,26 +265,6 @@ class Limits:
                 "X-RateLimit-Resource": resource,
             },
         )
-
-
-def exceeded(actor: Actor) -> str:
-    """GitHub's sentence for a primary limit that is used up."""
-    if actor.kind == "anonymous":
-        return (
-            f"API rate limit exceeded for {actor.address}. (But here's the good news: Authenticated requests get a"
-            " higher rate limit. Check out the documentation for more details.)"
-        )
-    context = get_context()
-    number = actor.installation_id if actor.kind == "installation" else actor.account_id
-    who = f"{'installation' if actor.kind == 'installation' else 'user'} ID {number}"
-    support = "If you reach out to GitHub Support for help, please include the request ID"
-    return f"API rate limit exceeded for {who}. {support} {context.request_id if context else ''}."
-
-
-def _denied(message: str, seconds: float) -> GitHubError:
-    return GitHubError(
-        403, message, documentation_url=SECONDARY_DOCS, headers={"Retry-After": str(max(1, int(seconds)))}
-    )
 
 
 def _current(bucket: _Bucket, resource: str, now: float) -> _Window:

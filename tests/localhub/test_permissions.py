@@ -1,6 +1,7 @@
 """Every call on a repository, asked by everyone: who may not see gets 404, who may not do gets 403.
 
-TABLE is GitHub's "Permissions required for GitHub Apps" for the calls that localhub has, with the role that a person needs.
+permissions.txt is GitHub's "Permissions required for GitHub Apps" for the calls that localhub has, with the role that a
+person needs (`app`: no person may, `hidden`: 404 unless an administrator, `-`: it depends) and a body.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,210 +29,7 @@ ALL = (
     "workflows",
 )
 WHO = {"message": "m", "content": "eA=="}
-TABLE = """
-GET    .                                             | metadata        | read
-GET    /assignees                                    | BOTH            | read
-GET    /assignees/bob                                | BOTH            | read
-GET    /branches                                     | contents        | read
-GET    /branches/main                                | contents        | read
-GET    /branches/main/protection                     | administration  | admin
-GET    /branches/main/protection/required_status_checks | administration | admin
-GET    /branches/main/protection/enforce_admins      | administration  | admin
-GET    /branches/main/protection/required_pull_request_reviews | administration | admin
-GET    /branches/main/protection/required_status_checks/contexts | administration | admin
-GET    /check-runs/1                                 | checks          | read
-GET    /check-runs/1/annotations                     | checks          | read
-GET    /check-suites/1                               | checks          | read
-GET    /check-suites/1/check-runs                    | checks          | read
-GET    /collaborators                                | metadata        | write
-GET    /collaborators/bob                            | metadata        | write
-GET    /collaborators/bob/permission                 | metadata        | write
-GET    /commits                                      | contents        | read
-GET    /commits/main                                 | contents        | read
-GET    /commits/main/check-runs                      | checks          | read
-GET    /commits/main/check-suites                    | checks          | read
-GET    /commits/main/pulls                           | pull_requests   | read
-GET    /commits/main/status                          | statuses        | read
-GET    /commits/main/statuses                        | statuses        | read
-GET    /compare/main...main                          | contents        | read
-GET    /contents                                     | contents        | read
-GET    /contents/README.md                           | contents        | read
-GET    /subscribers                                  | metadata        | read
-GET    /tarball                                      | contents        | read
-GET    /tarball/main                                 | contents        | read
-GET    /zipball                                      | contents        | read
-GET    /zipball/main                                 | contents        | read
-GET    /git/blobs/SHA                                | contents        | read
-GET    /git/commits/SHA                              | contents        | read
-GET    /git/matching-refs/heads                      | contents        | read
-GET    /git/ref/heads/main                           | contents        | read
-GET    /git/refs                                     | contents        | read
-GET    /git/refs/heads/main                          | contents        | read
-GET    /git/tags/SHA                                 | contents        | read
-GET    /git/trees/main                               | contents        | read
-GET    /issues                                       | BOTH            | read
-GET    /issues/1                                     | BOTH            | read
-GET    /issues/1/comments                            | BOTH            | read
-GET    /issues/1/dependencies/blocked_by             | issues          | read
-GET    /issues/1/dependencies/blocking               | issues          | read
-GET    /issues/1/events                              | BOTH            | read
-GET    /issues/1/labels                              | BOTH            | read
-GET    /issues/1/parent                              | issues          | read
-GET    /issues/1/reactions                           | BOTH            | read
-GET    /issues/1/sub_issues                          | issues          | read
-GET    /issues/1/timeline                            | BOTH            | read
-GET    /issues/comments                              | BOTH            | read
-GET    /issues/comments/1                            | BOTH            | read
-GET    /issues/comments/1/reactions                  | BOTH            | read
-GET    /issues/events                                | BOTH            | read
-GET    /issues/events/1                              | BOTH            | read
-GET    /forks                                        | metadata        | read
-GET    /labels                                       | BOTH            | read
-GET    /labels/bug                                   | BOTH            | read
-GET    /milestones                                   | BOTH            | read
-GET    /milestones/1                                 | BOTH            | read
-GET    /milestones/1/labels                          | BOTH            | read
-GET    /issues/1/assignees/bob                       | BOTH            | read
-GET    /pulls                                        | pull_requests   | read
-GET    /pulls/2                                      | pull_requests   | read
-GET    /pulls/2/comments                             | pull_requests   | read
-GET    /pulls/2/commits                              | pull_requests   | read
-GET    /pulls/2/files                                | pull_requests   | read
-GET    /pulls/2/merge                                | pull_requests   | read
-GET    /pulls/2/requested_reviewers                  | pull_requests   | read
-GET    /pulls/2/reviews                              | pull_requests   | read
-GET    /pulls/2/reviews/1                            | pull_requests   | read
-GET    /pulls/2/reviews/1/comments                   | pull_requests   | read
-GET    /pulls/comments                               | pull_requests   | read
-GET    /pulls/comments/1                             | pull_requests   | read
-GET    /pulls/comments/1/reactions                   | pull_requests   | read
-GET    /readme                                       | contents        | read
-GET    /rules/branches/main                          | metadata        | read
-GET    /rulesets                                     | metadata        | read
-GET    /rulesets/1                                   | metadata        | read
-GET    /statuses/main                                | statuses        | read
-GET    /actions/jobs/1                               | actions         | read
-GET    /actions/jobs/1/logs                          | actions         | read
-GET    /actions/runs                                 | actions         | read
-GET    /actions/runs/1                               | actions         | read
-GET    /actions/runs/1/artifacts                     | actions         | read
-GET    /actions/runs/1/attempts/1/jobs               | actions         | read
-GET    /actions/runs/1/jobs                          | actions         | read
-GET    /actions/runs/1/logs                          | actions         | read
-GET    /actions/workflows                            | actions         | read
-GET    /actions/workflows/ci.yml                     | actions         | read
-GET    /actions/workflows/ci.yml/runs                | actions         | read
-GET    /actions/runs/1/attempts/1                    | actions         | read
-GET    /actions/runs/1/attempts/1/logs               | actions         | read
-GET    /actions/runs/1/timing                        | actions         | read
-GET    /actions/workflows/ci.yml/timing              | actions         | read
-DELETE /actions/runs/1                               | actions         | write
-DELETE /actions/runs/1/logs                          | actions         | write
-POST   /actions/jobs/1/rerun                         | actions         | write
-POST   /dispatches                                   | contents        | write     | {"event_type": "x"}
-GET    /tags                                         | metadata        | read
-POST   /actions/runs/1/cancel                        | actions         | write
-POST   /actions/runs/1/force-cancel                  | actions         | write
-POST   /actions/runs/1/rerun                         | actions         | write
-POST   /actions/runs/1/rerun-failed-jobs             | actions         | write
-POST   /actions/workflows/ci.yml/dispatches          | actions         | write     | {"ref": "main"}
-PUT    /actions/workflows/ci.yml/disable             | actions         | write
-PUT    /actions/workflows/ci.yml/enable              | actions         | write
-GET    /topics                                       | metadata        | read
-PUT    /topics                                       | administration  | maintain     | {"names": ["x"]}
-POST   /check-runs                                   | checks          | app       | {"name": "x", "head_sha": "SHA"}
-POST   /check-runs/1/rerequest                       | checks          | write
-POST   /check-suites                                 | checks          | app       | {"head_sha": "SHA"}
-POST   /check-suites/1/rerequest                     | checks          | write
-PATCH  /check-runs/1                                 | checks          | app       | {"name": "x"}
-POST   /git/blobs                                    | contents        | write     | {"content": "x"}
-POST   /git/commits                                  | contents        | write     | {"message": "x", "tree": "SHA"}
-POST   /git/refs                                     | contents        | write     | {"ref": "refs/heads/fresh", "sha": "ZERO"}
-POST   /git/tags                                     | contents        | write     | {"tag": "t", "message": "m", "object": "ZERO", "type": "commit"}
-POST   /git/trees                                    | contents        | write     | {"tree": []}
-PATCH  /git/refs/heads/none                          | contents        | write     | {"sha": "SHA"}
-DELETE /git/refs/heads/none                          | contents        | write
-PUT    /contents/new.txt                             | contents        | write     | {"message": "m", "content": "eA==", "branch": "none"}
-DELETE /contents/new.txt                             | contents        | write     | {"message": "m", "sha": "ZERO", "branch": "none"}
-POST   /merges                                       | contents        | write     | {"base": "main", "head": "none"}
-POST   /issues                                       | issues          | read      | {"title": "x"}
-PATCH  /issues/1                                     | BOTH            | triage    | {"body": "x"}
-PUT    /issues/1/lock                                | BOTH            | write
-DELETE /issues/1/lock                                | BOTH            | write
-POST   /issues/1/assignees                           | BOTH            | read      | {"assignees": ["bob"]}
-DELETE /issues/1/assignees                           | BOTH            | read      | {"assignees": ["bob"]}
-POST   /issues/1/comments                            | BOTH            | read      | {"body": "x"}
-PATCH  /issues/comments/COMMENT                      | BOTH            | write     | {"body": "x"}
-DELETE /issues/comments/1                            | BOTH            | -
-POST   /issues/1/labels                              | BOTH            | triage    | {"labels": ["bug"]}
-PUT    /issues/1/labels                              | BOTH            | triage    | {"labels": ["bug"]}
-DELETE /issues/1/labels                              | BOTH            | triage
-DELETE /issues/1/labels/bug                          | BOTH            | triage
-POST   /issues/1/reactions                           | BOTH            | read      | {"content": "+1"}
-DELETE /issues/1/reactions/1                         | BOTH            | -
-POST   /issues/comments/COMMENT/reactions            | BOTH            | read      | {"content": "+1"}
-DELETE /issues/comments/COMMENT/reactions/1          | BOTH            | -
-POST   /issues/1/sub_issues                          | issues          | triage    | {"sub_issue_id": 1}
-DELETE /issues/1/sub_issue                           | issues          | triage    | {"sub_issue_id": 1}
-PATCH  /issues/1/sub_issues/priority                 | issues          | triage    | {"sub_issue_id": 1, "after_id": 2}
-POST   /issues/1/dependencies/blocked_by             | issues          | triage    | {"issue_id": 1}
-DELETE /issues/1/dependencies/blocked_by/1           | issues          | triage
-POST   /labels                                       | BOTH            | write     | {"name": "bug"}
-PATCH  /labels/none                                  | BOTH            | write     | {"color": "ff0000"}
-DELETE /labels/none                                  | BOTH            | write
-POST   /milestones                                   | BOTH            | triage    | {"title": "x"}
-PATCH  /milestones/99                                | BOTH            | triage    | {"title": "x"}
-DELETE /milestones/99                                | BOTH            | triage
-POST   /pulls                                        | pull_requests   | read      | {"title": "x", "head": "none", "base": "main"}
-PATCH  /pulls/2                                      | pull_requests   | triage    | {"body": "x"}
-PUT    /pulls/2/merge                                | contents        | write     | {"sha": "ZERO"}
-PUT    /pulls/2/update-branch                        | pull_requests+contents | write | {"expected_head_sha": "ZERO"}
-POST   /pulls/2/comments                             | pull_requests   | read      | {"body": "x", "path": "none", "commit_id": "SHA", "line": 1}
-POST   /pulls/2/comments/1/replies                   | pull_requests   | read      | {"body": "x"}
-POST   /pulls/comments/1/reactions                   | pull_requests   | -         | {"content": "+1"}
-DELETE /pulls/comments/1/reactions/1                 | pull_requests   | -
-PATCH  /pulls/comments/1                             | pull_requests   | -         | {"body": "x"}
-DELETE /pulls/comments/1                             | pull_requests   | -
-POST   /pulls/2/requested_reviewers                  | pull_requests   | triage    | {"reviewers": ["bob"]}
-DELETE /pulls/2/requested_reviewers                  | pull_requests   | triage    | {"reviewers": ["bob"]}
-POST   /pulls/2/reviews                              | pull_requests   | read      | {"event": "COMMENT", "body": "x"}
-PUT    /pulls/2/reviews/1                            | pull_requests   | -         | {"body": "x"}
-DELETE /pulls/2/reviews/1                            | pull_requests   | -
-POST   /pulls/2/reviews/1/events                     | pull_requests   | -         | {"event": "COMMENT"}
-PUT    /pulls/2/reviews/1/dismissals                 | pull_requests   | write     | {"message": "x"}
-POST   /statuses/SHA                                 | statuses        | write     | {"state": "success"}
-GET    /hooks                                        | repository_hooks | hidden
-GET    /hooks/1                                      | repository_hooks | hidden
-GET    /hooks/1/config                               | repository_hooks | hidden
-GET    /hooks/1/deliveries                           | repository_hooks | hidden
-GET    /hooks/1/deliveries/1                         | repository_hooks | hidden
-POST   /hooks                                        | repository_hooks | hidden   | {"config": {"url": "http://127.0.0.1:1/"}, "active": false}
-PATCH  /hooks/1                                      | repository_hooks | hidden   | {"active": true}
-PATCH  /hooks/1/config                               | repository_hooks | hidden   | {"content_type": "json"}
-DELETE /hooks/1                                      | repository_hooks | hidden
-POST   /hooks/1/pings                                | repository_hooks:read | hidden
-POST   /hooks/1/test                                 | repository_hooks:read | hidden
-POST   /hooks/1/tests                                | repository_hooks:read | hidden
-POST   /hooks/1/deliveries/1/attempts                | repository_hooks | hidden
-POST   /rulesets                                     | administration  | admin     | {"name": "x", "enforcement": "disabled"}
-PUT    /rulesets/1                                   | administration  | admin     | {"name": "x"}
-DELETE /rulesets/1                                   | administration  | admin
-POST   /branches/none/protection/enforce_admins      | administration  | admin
-DELETE /branches/none/protection/enforce_admins      | administration  | admin
-PATCH  /branches/none/protection/required_pull_request_reviews | administration | admin | {}
-DELETE /branches/none/protection/required_pull_request_reviews | administration | admin
-PATCH  /branches/none/protection/required_status_checks | administration | admin | {}
-DELETE /branches/none/protection/required_status_checks | administration | admin
-POST   /branches/none/protection/required_status_checks/contexts | administration | admin | {"contexts": ["x"]}
-PUT    /branches/none/protection/required_status_checks/contexts | administration | admin | {"contexts": ["x"]}
-DELETE /branches/none/protection/required_status_checks/contexts | administration | admin | {"contexts": ["x"]}
-PATCH  /check-suites/preferences                     | checks          | admin     | {"auto_trigger_checks": []}
-PUT    /branches/none/protection                     | administration  | admin     | {"required_status_checks": null, "enforce_admins": null, "required_pull_request_reviews": null, "restrictions": null}
-DELETE /branches/none/protection                     | administration  | admin
-PUT    /collaborators/bob                            | administration  | admin     | {"permission": "push"}
-DELETE /collaborators/nobody                         | administration  | admin
-PATCH  .                                             | administration  | admin     | {"description": "x"}
-"""
+TABLE = (Path(__file__).parent / "permissions.txt").read_text()
 PEOPLE_ONLY = {
     ("GET", "/notifications"),
     ("POST", "/forks"),
