@@ -117,6 +117,16 @@ class IssueMachine(Base):
         answer = self.door.rest(actor, "POST", f"/issues/{parent}/sub_issues", **body)
         self.driver.step(answer, lambda: self.model.add_sub_issue(actor, parent, child, replace_parent=replace), 201)
 
+    @rule(times=st.integers(1, 4))
+    def deepen(self, times: int) -> None:
+        """New issues, each below the deepest one, down to where GitHub says no more."""
+        for _ in range(times):
+            self.open_an_issue(BOB, "Deeper", "", [], [])
+            new = len(self.model.things)
+            deepest = max(sorted(self.model.things)[:-1], key=lambda each: len(self.model.ancestors(each)))
+            answer = self.door.rest(BOB, "POST", f"/issues/{deepest}/sub_issues", sub_issue_id=self.driver.ids[new])
+            self.driver.step(answer, lambda one=deepest, other=new: self.model.add_sub_issue(BOB, one, other), 201)
+
     @precondition(lambda self: any(each.children for each in self.model.things.values()))
     @rule(actor=ACTORS, pick=PICK, other=PICK, after=st.booleans(), remove=st.booleans())
     def change_sub_issue(self, actor: Person, pick: int, other: int, after: bool, remove: bool) -> None:

@@ -19,9 +19,9 @@ class RelationRules(State):
             raise Refused(422)
         if child.parent == number or (child.parent is not None and not replace_parent):
             raise Refused(422, "one parent only")
-        if len(parent.children) >= MAX_CHILDREN or child_number in self._ancestors(number):
+        if len(parent.children) >= MAX_CHILDREN or child_number in self.ancestors(number):
             raise Refused(422, "too many, or a circle")
-        if 1 + len(self._ancestors(number)) + self._levels(child_number) > MAX_LEVELS:
+        if 1 + len(self.ancestors(number)) + self._levels(child_number) > MAX_LEVELS:
             raise Refused(422, "too deep")
         if child.parent is not None:
             self._unlink(actor, self.things[child.parent], child)
@@ -29,9 +29,9 @@ class RelationRules(State):
         parent.children.append(child_number)
         self._linked(actor, parent, child, "added")
 
-    def _ancestors(self, number: int) -> list[int]:
+    def ancestors(self, number: int) -> list[int]:
         parent = self.things[number].parent
-        return [] if parent is None else [parent, *self._ancestors(parent)]
+        return [] if parent is None else [parent, *self.ancestors(parent)]
 
     def _levels(self, number: int) -> int:
         return 1 + max((self._levels(each) for each in self.things[number].children), default=0)
