@@ -12,7 +12,8 @@ PREFIXES = {
     "Commit": "C", "CheckRun": "CR", "CheckSuite": "CS", "WorkflowRun": "WFR", "Workflow": "W", "StatusContext": "SC",
     "Event": "EV", "Ruleset": "RRS", "BranchProtectionRule": "BPR", "Tag": "TAG", "Release": "RE", "Team": "T",
     "IssueType": "IT", "Deployment": "DE", "Artifact": "AR", "PullRequestCommit": "PRC",
-    "RepositoryRule": "RRU", "Comparison": "CMP", "RepositoryTopic": "RT", "Topic": "TO", "PinnedIssue": "PI", "LinkedBranch": "LB",
+    "RepositoryRule": "RRU", "Comparison": "CMP", "RepositoryTopic": "RT", "Topic": "TO", "PinnedIssue": "PI",
+    "LinkedBranch": "LB",
 }  # fmt: skip
 _BY_PREFIX = {prefix: kind for kind, prefix in PREFIXES.items()}
 

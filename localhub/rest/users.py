@@ -12,7 +12,7 @@ from localhub.hub import Hub
 from localhub.render import accounts, repos
 
 
-def router(hub: Hub) -> APIRouter:
+def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     db = hub.db
 
