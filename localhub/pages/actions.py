@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
 
+from localhub.actions import artifacts
 from localhub.actions.logs import by_step
 from localhub.actions.service import Actions
 from localhub.actions.state import rows_of
@@ -29,7 +31,7 @@ MOST_LINES = 2000  # of a step's log on its page
 _COLOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-def routes(api: APIRouter, web: Web) -> None:
+def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoints
     check_routes(api, web)
     hub = web.hub
     root = "/{owner}/{name}"
@@ -73,6 +75,7 @@ def routes(api: APIRouter, web: Web) -> None:
             jobs=[_job(each, row["attempt"], chosen=each["id"] == job_id) for each in rows],
             chosen=job_id,
             notes=_notes(row),
+            artifacts=artifacts.of_run(hub, row),
             may_write=actor.kind == "user" and hub.access.allowed(actor, repo, "actions", "write"),
             talk=Talk(hub, repo),
         )
@@ -98,6 +101,21 @@ def routes(api: APIRouter, web: Web) -> None:
             raise not_found()
         return Response(row["log"], media_type="text/plain; charset=utf-8", headers=SECURITY)
 
+    def _key(run_id: int, job_id: int) -> str:
+        row = hub.db.row("SELECT key FROM workflow_jobs WHERE id = ? AND run_id = ?", job_id, run_id)
+        if row is None:
+            raise not_found()
+        return str(row["key"])
+
+    @api.get(root + "/actions/runs/{run_id:int}/artifacts/{artifact_id:int}")
+    def artifact(owner: str, name: str, run_id: int, artifact_id: int) -> Response:
+        run_row = find(hub.access.repo(owner, name, "actions"), run_id)
+        found = next((each for each in artifacts.of_run(hub, run_row) if each["id"] == artifact_id), None)
+        file = artifacts.path_of(hub, artifact_id)
+        if found is None or not file.is_file():
+            raise not_found()
+        return FileResponse(file, media_type="application/zip", filename=f"{found['name']}.zip")
+
     def _notes(run_row: Row) -> list[Row]:
         """Annotations of the run that belong to none of its jobs: a workflow file that cannot be run."""
         return hub.db.rows(
@@ -110,7 +128,7 @@ def routes(api: APIRouter, web: Web) -> None:
 
     @api.post(root + "/actions/runs/{run_id:int}/{do}")
     def act(owner: str, name: str, run_id: int, do: str, form: FormDep) -> Response:
-        """`do`: rerun, rerun-failed-jobs or cancel."""
+        """`do`: rerun, rerun-failed-jobs, rerun-job (with what needs it) or cancel."""
         repo = hub.access.repo(owner, name, "actions", "write")
         service = Actions.of(hub)
         with hub.tx():
@@ -118,6 +136,8 @@ def routes(api: APIRouter, web: Web) -> None:
             running = row["status"] != "completed"
             if do == "cancel" and running:
                 service.cancel(row)
+            elif do == "rerun-job" and not running:
+                service.rerun(row, hub.access.user().account_id, keys=[_key(run_id, form.number("job"))])
             elif do in ("rerun", "rerun-failed-jobs") and not running:
                 service.rerun(row, hub.access.user().account_id, only_failed=do != "rerun")
             else:

@@ -51,6 +51,8 @@ def routes(api: APIRouter, web: Web) -> None:
             pull=pull,
             verdicts=_verdicts(hub, pull),
             head_there=heads.tip(hub, pull) is not None,
+            head_home=_head_home(hub, repo, pull, talk),
+            head_label=heads.label(hub, pull) if heads.foreign(pull) else pull["head_ref"],
             found=checks.of_commit(hub, repo, pull["head_sha"]),
             overall=checks.overall(hub, repo, pull["head_sha"]),
             own=pull["author_id"] == talk.actor.account_id,
@@ -151,6 +153,14 @@ def _verdicts(hub: Hub, pull: Row) -> list[tuple[dict[str, Any], str, str]]:
     ]
 
 
+def _head_home(hub: Hub, repo: Row, pull: Row, talk: Talk) -> str | None:
+    """The address of the head's repository, if it is there and one may see it."""
+    if not heads.foreign(pull):
+        return home(repo)
+    found = heads.home(hub, pull)
+    return home(found) if found is not None and hub.access.sees(talk.actor, found) else None
+
+
 def _begun(hub: Hub, pull: Row, talk: Talk) -> tuple[Row, int] | None:
     """The review that who looks has begun, and how many comments it has."""
     row = reviews.pending_of(hub, pull, talk.actor) if talk.actor.kind == "user" else None
@@ -186,6 +196,7 @@ def _merge_box(hub: Hub, repo: Row, pull: Row, actor: Actor) -> dict[str, Any]:
         "unresolved": reviewthreads.unresolved(hub, pull["id"]),
         "behind": behind and head is not None,
         "head": head,
+        "own_branch": not heads.foreign(pull),
     }  # fmt: skip
 
 

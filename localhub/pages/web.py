@@ -143,8 +143,16 @@ class Web:
         return {
             "open_issues": repo["open_issues"] - repo["open_pulls"],
             "open_pulls": repo["open_pulls"],
+            "fork_of": self._parent(repo),
             "may_admin": actor.kind == "user" and self.hub.access.role(repo, actor.account_id) == "admin",
         }
+
+    def _parent(self, repo: Row) -> str | None:
+        """The address of what it was forked from, if one may see that."""
+        if repo["parent_id"] is None:
+            return None
+        parent = self.hub.access.repo_by_id(repo["parent_id"])
+        return home(parent) if self.hub.access.sees(current_actor(), parent) else None
 
     def _unread(self, account_id: int) -> str:
         """How many threads are unread, at most 99."""
