@@ -200,3 +200,18 @@ def test_contents(hub: Any, validate: Any) -> None:
         assert alice.get(f"{SAMPLE}/contents/README.md?ref=nope").status_code == 404
         workflow = bot.put(f"{SAMPLE}/contents/.github/workflows/x.yml", json={"message": "w", "content": ""})
         assert workflow.status_code == 403
+
+
+def test_of_two_writers_of_one_file_one_wins(hub: Any) -> None:
+    """Both name the blob that they have seen; the later one is told that it is stale."""
+    seen = hub.client("alice").get(f"{SAMPLE}/contents/README.md").json()["sha"]
+    clients = [hub.client("alice") for _ in range(6)]
+
+    def write(number: int) -> int:
+        content = base64.b64encode(f"by {number}".encode()).decode()
+        body = {"message": f"By {number}", "content": content, "sha": seen}
+        return int(clients[number].put(f"{SAMPLE}/contents/README.md", json=body).status_code)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(write, range(6))) == [200, 409, 409, 409, 409, 409]
+    assert len(hub.client("alice").get(f"{SAMPLE}/commits").json()) == 2
