@@ -24,8 +24,9 @@ else than what was just proved, so nothing that is *validated* here goes backwar
 
 *Validated* means: sent over HTTP in the contract suite, with the request, the answer, its headers and the documented
 refusals held to GitHub's own description ([githubkit-schemas](https://pypi.org/project/githubkit-schemas/) for models,
-[@octokit/openapi](https://www.npmjs.com/package/@octokit/openapi) for statuses), for API version 2022-11-28; reads for
-2026-03-10 as well. A list counts when it was not empty. *Refusals* are the error statuses that were provoked and agreed.
+[@octokit/openapi](https://www.npmjs.com/package/@octokit/openapi) for statuses), for API version 2022-11-28; where the
+column says so for 2026-03-10 too. A list counts when it was not empty, and was read in pages of one when it had two entries.
+*Refusals* are the error statuses that were provoked and agreed.
 """
 
 
@@ -78,11 +79,12 @@ def _rest(ledger: Ledger) -> str:
     for group in sorted(groups):
         rows = [
             (f"`{each.id.split('/')[1]}`", f"`{each.method} {each.path}`", _seen(ledger, each, refused=False),
-             _seen(ledger, each, refused=True), status(ledger, each))
+             _seen(ledger, each, refused=True), "yes" if ledger.operations[each.id].validated(each, NEW) else "",
+             status(ledger, each))
             for each in sorted(groups[group], key=lambda each: (each.path, each.method))
         ]  # fmt: skip
         text += ["", f"### {group}: {len(rows)} of {all_of[group]}", ""]
-        text.append(_table(("Operation", "Call", "Success", "Refusals", "Status"), rows).rstrip())
+        text.append(_table(("Operation", "Call", "Success", "Refusals", NEW, "Status"), rows).rstrip())
     return "\n".join(text) + "\n"
 
 

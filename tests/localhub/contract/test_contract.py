@@ -12,12 +12,12 @@ from tests.localhub.contract import table
 from tests.localhub.contract.catalogue import NEW, OLD
 from tests.localhub.contract.graphqldocs import our_schema, roots
 from tests.localhub.contract.routes import UNDOCUMENTED, implemented, undocumented
-from tests.localhub.contract.session import SCENARIOS
+from tests.localhub.contract.session import IN_BOTH_VERSIONS, SCENARIOS
 
 pytestmark = pytest.mark.xdist_group("contract")
 
 
-@pytest.mark.parametrize("name", sorted(SCENARIOS))
+@pytest.mark.parametrize("name", sorted([*SCENARIOS, *(f"{each} {NEW}" for each in IN_BOTH_VERSIONS)]))
 def test_it_plays(name: str, played: Any) -> None:
     if name in played.failures:
         raise played.failures[name]

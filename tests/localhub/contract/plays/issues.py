@@ -26,7 +26,7 @@ def the_life_of_an_issue(c: Session) -> None:
     body(c.alice.get(f"{REPO}/milestones/1"))
     full = {"body": "Text", "labels": ["bug"], "assignees": ["bob"], "milestone": 1}
     one = body(c.alice.post(f"{REPO}/issues", json={"title": "One", **full}), 201)
-    assert one["assignee"]["login"] == "bob"
+    assert one["assignees"][0]["login"] == "bob"
     place = f"{REPO}/issues/{one['number']}"
     body(c.alice.get(place))
     body(c.alice.get(f"{REPO}/issues", params={"state": "all"}))
