@@ -246,6 +246,8 @@ def _on_default_branch(hub: Hub, repo: Row, payload: dict[str, Any], actor: Acto
 
 def create(hub: Hub, repo: Row, name: str, sha: str, actor: Actor) -> None:
     """A new branch or tag."""
+    if not git_of(hub, repo).valid_ref(name):
+        raise invalid(f"{name} is not a valid ref name.")
     with hub.repo_locks.of(repo["id"]):
         if git_of(hub, repo).ref(name) is not None:
             raise invalid("Reference already exists")
