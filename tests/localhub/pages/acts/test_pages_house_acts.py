@@ -132,6 +132,10 @@ def test_a_workflow_is_run_and_run_again(scenes: Any, kept_hub: Any, hand: Any) 
     hand.press("Re-run failed jobs")
     kept_hub.settle()
     assert ok(bob.get(f"{REPO}/actions/runs/{run['id']}"))["run_attempt"] == 2
+    page.reload()
+    hand.press("Re-run greet")
+    kept_hub.settle()
+    assert ok(bob.get(f"{REPO}/actions/runs/{run['id']}"))["run_attempt"] == 3
     page.goto(f"{HOME}/actions/workflows/greet.yml")
     hand.press("Disable")
     assert page.get_by_role("button", name="Run workflow").count() == 0
@@ -159,6 +163,25 @@ def test_an_app_is_made_from_a_manifest_installed_narrowed_and_removed(kept_hub:
     hand.press("Unsuspend")
     hand.press("Uninstall")
     assert "Helper" not in page.locator("h2:has-text('Installed here') + ul").inner_text()
+
+
+def test_an_issue_is_pinned_given_a_branch_and_deleted(scenes: Any, kept_hub: Any, hand: Any) -> None:
+    bob, page = kept_hub.client("bob"), hand.page
+    number = ok(bob.post(f"{REPO}/issues", json={"title": "Fix the thing"}))["number"]
+    page.goto(f"{HOME}/issues/{number}")
+    hand.press("Pin issue")
+    page.goto(f"{HOME}/issues")
+    assert "Fix the thing" in page.get_by_label("Pinned issues").inner_text()
+    page.goto(f"{HOME}/issues/{number}")
+    hand.unfold("#develop")
+    hand.press("Create branch")
+    assert ok(bob.get(f"{REPO}/branches/{number}-fix-the-thing"))["name"]
+    assert f"{number}-fix-the-thing" in page.inner_text("aside")
+    hand.unfold("#delete-issue")
+    hand.press("Delete this issue")
+    kept_hub.settle()
+    assert {"pinned", "deleted"} <= {each.action for each in kept_hub.hooks.find("issues")}
+    assert bob.get(f"{REPO}/issues/{number}").status_code == 410
 
 
 def test_a_repository_is_made_renamed_and_deleted(kept_hub: Any, hand: Any) -> None:
