@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from tests.localhub.machine.base import ACTORS, LABELS, LOGINS, PICK, TITLES, WORDS, WRITERS, Base, some_issues
-from tests.localhub.machine.people import ALICE, BOB, CAROL, FULL_BOT, Person
+from tests.localhub.machine.people import ALICE, BOB, CAROL, FULL_BOT, TRIAGER, Person
+
+PEOPLE_IN = (ALICE, BOB, TRIAGER, CAROL, FULL_BOT)
+"""Who sees the repository and has no right narrowed."""
 
 
 class IssueMachine(Base):
@@ -110,12 +113,24 @@ class IssueMachine(Base):
     # -- sub-issues and dependencies
 
     @some_issues
-    @rule(actor=ACTORS, one=PICK, other=PICK, replace=st.booleans())
-    def add_sub_issue(self, actor: Person, one: int, other: int, replace: bool) -> None:
+    @rule(actor=ACTORS, one=PICK, other=PICK, replace=st.booleans(), graphql=st.booleans())
+    def add_sub_issue(self, actor: Person, one: int, other: int, replace: bool, graphql: bool) -> None:
         parent, child = self.number(one), self.number(other % 40)
-        body = {"sub_issue_id": self.driver.ids[child], "replace_parent": replace}
-        answer = self.door.rest(actor, "POST", f"/issues/{parent}/sub_issues", **body)
+        if graphql and actor in PEOPLE_IN and not self.pulls_among(parent, child):
+            fields = {
+                "issueId": self.driver.nodes[parent],
+                "subIssueId": self.driver.nodes[child],
+                "replaceParent": replace,
+            }
+            answer = self.door.mutate(actor, "addSubIssue", "issue { number }", **fields)
+        else:
+            body = {"sub_issue_id": self.driver.ids[child], "replace_parent": replace}
+            answer = self.door.rest(actor, "POST", f"/issues/{parent}/sub_issues", **body)
         self.driver.step(answer, lambda: self.model.add_sub_issue(actor, parent, child, replace_parent=replace), 201)
+
+    def pulls_among(self, *numbers: int) -> bool:
+        """Whether one is a pull request, or not there: GraphQL takes no such node for an issue's."""
+        return any(each not in self.model.things or self.model.things[each].is_pull for each in numbers)
 
     @rule(times=st.integers(1, 4))
     def deepen(self, times: int) -> None:
@@ -146,13 +161,18 @@ class IssueMachine(Base):
             self.driver.step(answer, lambda: move(actor, parent.number, child, anchor, after=after))
 
     @some_issues
-    @rule(actor=ACTORS, one=PICK, other=PICK, add=st.booleans())
-    def depend(self, actor: Person, one: int, other: int, add: bool) -> None:
+    @rule(actor=ACTORS, one=PICK, other=PICK, add=st.booleans(), graphql=st.booleans())
+    def depend(self, actor: Person, one: int, other: int, add: bool, graphql: bool) -> None:
         number, blocker = self.number(one), self.number(other % 40)
         path = f"/issues/{number}/dependencies/blocked_by"
-        if add:
+        if graphql and actor in PEOPLE_IN and not self.pulls_among(number, blocker):
+            fields = {"issueId": self.driver.nodes[number], "blockingIssueId": self.driver.nodes[blocker]}
+            answer = self.door.mutate(actor, f"{'add' if add else 'remove'}BlockedBy", "issue { number }", **fields)
+        elif add:
             answer = self.door.rest(actor, "POST", path, issue_id=self.driver.ids[blocker])
-            self.driver.step(answer, lambda: self.model.add_blocker(actor, number, blocker), 201)
         else:
             answer = self.door.rest(actor, "DELETE", f"{path}/{self.driver.ids[blocker]}")
+        if add:
+            self.driver.step(answer, lambda: self.model.add_blocker(actor, number, blocker), 201)
+        else:
             self.driver.step(answer, lambda: self.model.remove_blocker(actor, number, blocker))

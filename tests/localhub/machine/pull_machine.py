@@ -151,17 +151,30 @@ class PullMachine(Base):
         self.driver.step(answer, lambda: self.model.dismiss_review(actor, number, review))
 
     @some_pulls
-    @rule(actor=ACTORS, pick=PICK, method=st.sampled_from(["merge", "squash", "rebase"]), sha=st.integers(0, 9))
-    def merge(self, actor: Person, pick: int, method: str, sha: int) -> None:
+    @rule(
+        actor=ACTORS,
+        pick=PICK,
+        method=st.sampled_from(["merge", "squash", "rebase"]),
+        sha=st.integers(0, 9),
+        graphql=st.booleans(),
+    )
+    def merge(self, actor: Person, pick: int, method: str, sha: int, graphql: bool) -> None:
         number = self.pull_number(pick)
         wanted = {0: "c0", 1: self.pull(number).head_sha}.get(sha)
-        body = {"merge_method": method} | ({"sha": self.door.shas[wanted]} if wanted else {})
-        answer = self.door.rest(actor, "PUT", f"/pulls/{number}/merge", **body)
+        if graphql and actor.sees and (not actor.is_bot or actor is FULL_BOT):
+            fields = {"pullRequestId": self.driver.nodes[number], "mergeMethod": method.upper()}
+            fields |= {"expectedHeadOid": self.door.shas[wanted]} if wanted else {}
+            answer = self.door.mutate(actor, "mergePullRequest", "pullRequest { mergeCommit { oid } }", **fields)
+            tip = answer.data["pullRequest"]["mergeCommit"]["oid"] if answer.data else ""
+        else:
+            body = {"merge_method": method} | ({"sha": self.door.shas[wanted]} if wanted else {})
+            answer = self.door.rest(actor, "PUT", f"/pulls/{number}/merge", **body)
+            tip = answer.data.get("sha", "")
 
         def predict() -> None:
             landing = self.model.merge(actor, number, method, wanted)
-            assert answer.status == 200, answer
-            self.model.landed(actor, number, self.driver.adopt(landing, answer.data["sha"]))
+            assert tip, answer
+            self.model.landed(actor, number, self.driver.adopt(landing, tip))
 
         self.driver.step(answer, predict)
 
