@@ -198,6 +198,35 @@ runs:
         }  # fmt: skip
 
 
+def test_checkouts_of_other_refs_paths_and_depths(hub: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        sha = alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+        assert alice.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/other", "sha": sha}).status_code == 201
+        put(alice, "other.txt", "x", "other")
+        put(alice, "main.txt", "x")
+        flow(
+            alice,
+            """
+  good:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: test -e main.txt && test "$(git rev-list --count HEAD)" = 1 && touch stray
+      - uses: actions/checkout@v4
+        with: {ref: other, path: there}
+      - run: test -e there/other.txt && test ! -e there/main.txt && test "$(git -C there branch --show-current)" = other
+      - uses: actions/checkout@v4
+        with: {fetch-depth: 0, ref: '${{ github.sha }}'}
+      - run: test ! -e stray && test "$(git rev-list --count HEAD)" = 3 && git log -1 origin/other
+  bad: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4, with: {ref: nowhere}}]}
+""",
+        )
+        hub.settle()
+        run = latest(bot)
+        assert ends(bot, run) == {"good": "success", "bad": "failure"}, log(bot, run, "good")
+        assert notes(bot, run, "bad")[0] == "A branch or tag with the name 'nowhere' could not be found"
+
+
 def test_one_job_runs_again_with_what_stands_on_it(hub: Any, validate: Any) -> None:
     with hub.client("alice") as alice, hub.bot() as bot:
         flow(alice, """
