@@ -175,15 +175,13 @@ class Session:
         self.ledger.saw(response)
         request = response.request
         route = route_of(request.method, request.url.path.removeprefix(API))
-        if (
-            self._version == NEW
-            or request.method != "GET"
-            or response.status_code != 200
-            or route is None
-            or route.operation is None
-        ):
+        if self._version == NEW or request.method != "GET" or response.status_code >= 400:
+            return
+        if route is None or route.operation is None:
             return
         self._send(request, **{VERSION: NEW})
+        if response.status_code != 200:
+            return
         again = self._send(request, if_none_match=response.headers.get("ETag", "none"))
         changed = again.headers.get("ETag") != response.headers.get("ETag")
         if (
