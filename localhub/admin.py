@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localhub import installing, notifications, repositories, seed
 from localhub.clock import parse_iso
-from localhub.errors import GitHubError, invalid, not_found, sentences
+from localhub.errors import GitHubError, forbidden, invalid, not_found, sentences
 from localhub.faults import FaultPlan
 from localhub.http import reply
 from localhub.hub import Hub
@@ -42,8 +43,15 @@ class Transfer(BaseModel):
     new_owner: str
 
 
+def own(request: Request) -> None:
+    """403 for what a page of another site makes a browser send: these doors ask for no credentials."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise forbidden("This request was sent from another site's page.")
+
+
 def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
-    api = APIRouter(prefix="/_localhub")
+    api = APIRouter(prefix="/_localhub", dependencies=[Depends(own)])
 
     @api.get("/health")
     def health() -> Response:

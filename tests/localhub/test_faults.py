@@ -188,3 +188,11 @@ def test_the_readmes_plans(hub: Any) -> None:
     answers = [bob.post(f"{REPO}/issues", json={"title": "x"}).status_code for _ in range(3)]
     assert answers == [502, 502, 201]
     assert len(bob.get(f"{REPO}/issues").json()) == 3
+
+
+def test_pages_of_other_sites_cannot_reach_what_asks_for_no_credentials(hub):
+    url = f"{hub.url}/_localhub/clock"
+    foreign = httpx.post(url, json={"advance": 60}, headers={"Origin": "https://evil.example"}, trust_env=False)
+    assert foreign.status_code == 403
+    assert "another site" in foreign.json()["message"]
+    assert httpx.post(url, json={"advance": 0}, headers={"Origin": hub.url}, trust_env=False).is_success
