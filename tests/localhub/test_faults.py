@@ -190,7 +190,7 @@ def test_the_readmes_plans(hub: Any) -> None:
     assert len(bob.get(f"{REPO}/issues").json()) == 3
 
 
-def test_pages_of_other_sites_cannot_reach_what_asks_for_no_credentials(hub):
+def test_pages_of_other_sites_cannot_reach_what_asks_for_no_credentials(hub: Any) -> None:
     url = f"{hub.url}/_localhub/clock"
     foreign = httpx.post(url, json={"advance": 60}, headers={"Origin": "https://evil.example"}, trust_env=False)
     assert foreign.status_code == 403
