@@ -55,10 +55,15 @@ def api_routes() -> tuple[Route, ...]:
         Route(method, route.path, route.path_regex)
         for route in served
         if isinstance(route, APIRoute)
-        and classify(route.path, "") == "api"
-        and not route.endpoint.__module__.startswith("localhub.pages")
         for method in sorted(route.methods)
+        if _is_rest(route.endpoint.__module__, method, route.path)
     )
+
+
+def _is_rest(module: str, method: str, path: str) -> bool:
+    """By its address, or because GitHub's REST API has it: `/api/v3` serves what no root names as well."""
+    known = module.startswith("localhub.rest") and f"{method} {anonymous(path)}" in by_key()
+    return known or (classify(path, "") == "api" and not module.startswith("localhub.pages"))
 
 
 def route_of(method: str, path: str) -> Route | None:

@@ -117,10 +117,11 @@ class Session:
         return client
 
     def settle(self) -> None:
-        self.world.settle()
+        """Long enough for a busy machine to run a workflow file."""
+        self.world.settle(timeout=120)
 
     def close(self) -> None:
-        self.world.settle()
+        self.settle()
         self.ledger.heard(self.world)
         self._raw.close()
 
@@ -278,7 +279,8 @@ def play_all(world: World, only: str = "") -> tuple[Ledger, dict[str, BaseExcept
             play(session)
         except Exception as error:  # noqa: BLE001 - each scenario's test raises its own
             failures[name] = error
-        session.close()
+        finally:
+            session.close()
         world.reset()
     for each in implemented():
         ledger.operations[each]
