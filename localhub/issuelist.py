@@ -38,9 +38,9 @@ def listed(hub: Hub, query: dict[str, str], paging: Paging, repo: Row | None = N
         raise invalid("Validation Failed", field("Issue", "state", "invalid"))
     states = ("open", "closed") if state == "all" else (state,)
     where = Where()
-    if repo is not None:
-        where.add("i.repo_id = ?", repo["id"])
     facets = _facets(hub, query, repo)
+    if repo is not None and not facets:  # facets know their repository and state
+        where.add("i.repo_id = ?", repo["id"])
     if state != "all" and not facets:
         where.add("i.state = ?", state)
     if repo is None:
