@@ -123,7 +123,7 @@ def first_line(view: PlannerView) -> str:
 def wait_words(wait: Waiting) -> str:
     match wait.what:
         case "approve":
-            return "approve the plan that my other comment shows" if not wait.reason else f"approve the plan ({wait.reason})"
+            return "approve the plan in my other comment" if not wait.reason else f"approve the plan ({wait.reason})"
         case "review":
             return f"review #{wait.number}"
         case "answer":
