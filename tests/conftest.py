@@ -1,0 +1,16 @@
+"""What every test shares."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep groups together under `--dist loadgroup`: pytest 9.2 no longer reads the name that xdist 3.8 writes it into."""
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        mark = item.get_closest_marker("xdist_group")
+        if mark is not None and mark.args and "@" not in item.nodeid:
+            item._id = f"{item.nodeid}@{mark.args[0]}"  # type: ignore[attr-defined]
