@@ -368,9 +368,9 @@ def validate_hook() -> Callable[[Delivery], dict[str, Any]]:
     return _validate_hook
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, started once."""
+    """Debian's Chromium, started once a file: while Playwright is up its event loop is the process's running one."""
     chromium = shutil.which("chromium") or "/usr/bin/chromium"
     if not Path(chromium).exists():
         pytest.skip("needs Debian's chromium: apt-get install chromium")
