@@ -96,8 +96,10 @@ def _run(options: argparse.Namespace) -> int:
     except Refused:
         hub.close()
         raise
-    # uvicorn raises the signal again when it has ended; by default that would end us before the hub is closed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Never by an exception: it could come while the hub starts or closes, and leave threads that nobody ends.
+    # (uvicorn has its own handlers while it serves, and raises the signal again when it has ended.)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: server.end())
     print(f"localhub listening on {server.url}", flush=True)
     server.run()
     return 0

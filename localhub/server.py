@@ -61,9 +61,9 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def run(self) -> None:
-        """Serve until a signal, then close the hub."""
-        self._hub.start()
+        """Serve until a signal, then close the hub, whenever the signal came."""
         try:
+            self._hub.start()
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
@@ -74,7 +74,11 @@ class Server:
         self._thread = threading.Thread(target=self.run, name="localhub")
         self._thread.start()
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Ask for the end: what is being started is started first, what is being answered is answered."""
         self._server.should_exit = True
+
+    def stop(self) -> None:
+        self.end()
         if self._thread:
             self._thread.join()
