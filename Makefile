@@ -37,7 +37,7 @@ demo: setup ## a labelled issue becomes merged pull requests on this machine (AR
 	@$(BIN)/branchwork demo $(ARGS)
 
 test: setup-dev browser lint ## every test, in under ten minutes on two cores
-	$(PY) -m pytest -m "not slow" -n 2 --dist loadgroup -q $(ARGS)
+	$(PY) -m pytest -m "not slow" -n 3 --dist loadgroup -q $(ARGS)
 
 lint: $(VENV)/.dev ## style, types and the arrows between the rooms
 	$(BIN)/ruff check .
