@@ -169,3 +169,20 @@ def test_older_data_are_taken_over_and_newer_are_not(tmp_path: Path) -> None:
         db.execute("INSERT INTO schema_files VALUES ('999_future.sql')")
         db.commit()
     assert "a newer localhub has written it (999_future.sql)" in _stderr(["--data", str(data)])
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_it_starts_ends_it(tmp_path: Path, how: signal.Signals) -> None:
+    """The line is printed before what an earlier process left is taken up, which must not be cut in the middle."""
+    for _ in range(3):
+        process = subprocess.Popen(
+            [*COMMAND, "--data", str(tmp_path / "data")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("localhub listening on ")
+        process.send_signal(how)
+        try:
+            said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+        assert (process.returncode, *said) == (0, "", "")
