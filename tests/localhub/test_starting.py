@@ -174,7 +174,7 @@ def test_older_data_are_taken_over_and_newer_are_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_it_starts_ends_it(tmp_path: Path, how: signal.Signals) -> None:
     """The line is printed before what an earlier process left is taken up, which must not be cut in the middle."""
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen(
             [*COMMAND, "--data", str(tmp_path / "data")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
