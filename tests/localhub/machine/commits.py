@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Files = Mapping[str, str]
@@ -66,13 +66,16 @@ class Commits:
             files = three_way(inner, files, self.known[other].files)
         return files
 
-    def rebase(self, base: str, head: str) -> list[tuple[str, Files]] | None:
+    def rebase(self, base: str, head: str, order: Sequence[str]) -> list[tuple[str, Files]] | None:
         """The commits of `head` that `base` lacks, merges left out, each as (name, files on top of what came before).
 
-        None when one of them conflicts.
+        None when one of them conflicts. Lines of history side by side have no order of their own: they come in the
+        one in which the pull request lists them, where only parents must come before their children.
         """
         on_top, replayed = self.known[base].files, []
-        for name in self.oldest_first(self.between(base, head)):
+        own = sorted(self.between(base, head), key=order.index)
+        assert not any(parent in own[at:] for at, name in enumerate(own) for parent in self.known[name].parents)
+        for name in own:
             commit = self.known[name]
             if len(commit.parents) > 1:
                 continue

@@ -19,8 +19,8 @@ class Landing:
 
 
 class MergeRules(PushRules):
-    def merge(self, actor: Person, number: int, method: str, sha: str | None) -> Landing:
-        """The commits that the base gets; `landed` when they are known."""
+    def merge(self, actor: Person, number: int, method: str, sha: str | None, order: Sequence[str]) -> Landing:
+        """The commits that the base gets; `landed` when they are known. `order` is how it lists its own."""
         demand(actor, "write", "contents")
         pull = self.pull(actor, number)
         if not pull.open or pull.draft:
@@ -34,12 +34,12 @@ class MergeRules(PushRules):
             bypasses = actor.role == "admin" and not rules.admins_too
             if not bypasses and (self.obstacles(pull, rules) or (rules.strict and self.behind(pull))):
                 raise Refused(405, "protected")
-        return self._landing(pull, method)
+        return self._landing(pull, method, order)
 
-    def _landing(self, pull: Pull, method: str) -> Landing:
+    def _landing(self, pull: Pull, method: str, order: Sequence[str]) -> Landing:
         base, head = self.branches[pull.base], pull.head_sha
         if method == "rebase":
-            replayed = self.commits.rebase(base, head)
+            replayed = self.commits.rebase(base, head, order)
             if not replayed:
                 raise Refused(405, "cannot be rebased")
             parents = [base, *["new"] * (len(replayed) - 1)]

@@ -161,6 +161,7 @@ class PullMachine(Base):
     def merge(self, actor: Person, pick: int, method: str, sha: int, graphql: bool) -> None:
         number = self.pull_number(pick)
         wanted = {0: "c0", 1: self.pull(number).head_sha}.get(sha)
+        order = [self.door.names[each["sha"]] for each in self.door.read(f"/pulls/{number}/commits", per_page=100)]
         if graphql and actor.sees and (not actor.is_bot or actor is FULL_BOT):
             fields = {"pullRequestId": self.driver.nodes[number], "mergeMethod": method.upper()}
             fields |= {"expectedHeadOid": self.door.shas[wanted]} if wanted else {}
@@ -172,7 +173,7 @@ class PullMachine(Base):
             tip = answer.data.get("sha", "")
 
         def predict() -> None:
-            landing = self.model.merge(actor, number, method, wanted)
+            landing = self.model.merge(actor, number, method, wanted, order)
             assert tip, answer
             self.model.landed(actor, number, self.driver.adopt(landing, tip))
 
