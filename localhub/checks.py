@@ -51,8 +51,11 @@ def create_suite(
     )
     suite = hub.db.get("check_suites", suite_id)
     if tell_app:
-        payload = {"check_suite": render.suite_hook(hub, suite)}
-        hub.emit(Event("check_suite", "requested", repo["id"], by, payload, app=app_id))
+
+        def payload() -> dict[str, Any]:
+            return {"check_suite": render.suite_hook(hub, suite)}
+
+        hub.emit(Event("check_suite", "requested", repo["id"], by, payload, app=app_id, sha=sha))
     return suite
 
 
@@ -78,8 +81,11 @@ def set_suite(hub: Hub, suite: Row, status: str, conclusion: str | None, by: int
         return
     hub.db.update("check_suites", suite["id"], status=status, conclusion=conclusion, updated_at=hub.now())
     if status == "completed":
-        payload = {"check_suite": render.suite_hook(hub, hub.db.get("check_suites", suite["id"]))}
-        hub.emit(Event("check_suite", "completed", suite["repo_id"], by, payload))
+
+        def payload() -> dict[str, Any]:
+            return {"check_suite": render.suite_hook(hub, hub.db.get("check_suites", suite["id"]))}
+
+        hub.emit(Event("check_suite", "completed", suite["repo_id"], by, payload, sha=suite["head_sha"]))
 
 
 def latest_runs(hub: Hub, suite_id: int) -> list[Row]:
@@ -188,9 +194,13 @@ def create_run(hub: Hub, repo: Row, suite: Row, columns: Mapping[str, Any], by: 
            (SELECT id FROM check_runs WHERE suite_id = ? AND name = ? ORDER BY id DESC LIMIT 1 OFFSET ?)""",
         *(suite["id"], run["name"], suite["id"], run["name"], SAME_NAME),
     )
-    hub.emit(Event("check_run", "created", repo["id"], by, {"check_run": render.run_hook(hub, run)}))
+
+    def payload() -> dict[str, Any]:
+        return {"check_run": render.run_hook(hub, run)}
+
+    hub.emit(Event("check_run", "created", repo["id"], by, payload, sha=run["head_sha"]))
     if run["status"] == "completed":
-        hub.emit(Event("check_run", "completed", repo["id"], by, {"check_run": render.run_hook(hub, run)}))
+        hub.emit(Event("check_run", "completed", repo["id"], by, payload, sha=run["head_sha"]))
     _refresh_suite(hub, suite["id"], by)
     return run
 
@@ -207,7 +217,11 @@ def update_run(hub: Hub, run: Row, columns: Mapping[str, Any], by: int) -> Row:
         run["status"] != "completed" or run["conclusion"] != changed["conclusion"]
     )
     if ended:
-        hub.emit(Event("check_run", "completed", run["repo_id"], by, {"check_run": render.run_hook(hub, changed)}))
+
+        def payload() -> dict[str, Any]:
+            return {"check_run": render.run_hook(hub, changed)}
+
+        hub.emit(Event("check_run", "completed", run["repo_id"], by, payload, sha=run["head_sha"]))
     _refresh_suite(hub, run["suite_id"], by)
     return changed
 
@@ -240,14 +254,16 @@ def rerequest_suite(hub: Hub, suite: Row, by: int) -> None:
     """Ask the suite's app to check again: the suite is queued anew, its runs stay as they are."""
     set_suite(hub, suite, "queued", None, by)
     payload = {"check_suite": render.suite_hook(hub, hub.db.get("check_suites", suite["id"]))}
-    hub.emit(Event("check_suite", "rerequested", suite["repo_id"], by, payload, app=suite["app_id"]))
+    hub.emit(
+        Event("check_suite", "rerequested", suite["repo_id"], by, payload, app=suite["app_id"], sha=suite["head_sha"])
+    )
 
 
 def rerequest_run(hub: Hub, run: Row, by: int) -> None:
     """The same for one run; the run itself is not changed."""
     set_suite(hub, hub.db.get("check_suites", run["suite_id"]), "queued", None, by)
     payload = {"check_run": render.run_hook(hub, run)}
-    hub.emit(Event("check_run", "rerequested", run["repo_id"], by, payload, app=run["app_id"]))
+    hub.emit(Event("check_run", "rerequested", run["repo_id"], by, payload, app=run["app_id"], sha=run["head_sha"]))
 
 
 def request_action(hub: Hub, run: Row, identifier: str, by: int) -> None:
@@ -255,7 +271,9 @@ def request_action(hub: Hub, run: Row, identifier: str, by: int) -> None:
     if all(action["identifier"] != identifier for action in json.loads(run["actions"])):
         raise not_found()
     payload = {"check_run": render.run_hook(hub, run), "requested_action": {"identifier": identifier}}
-    hub.emit(Event("check_run", "requested_action", run["repo_id"], by, payload, app=run["app_id"]))
+    hub.emit(
+        Event("check_run", "requested_action", run["repo_id"], by, payload, app=run["app_id"], sha=run["head_sha"])
+    )
 
 
 def on_push(hub: Hub, event: Event) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from localhub import issues, notifications
 from localhub.auth import Actor
 from localhub.errors import check_length, field, forbidden, invalid
-from localhub.events import Event
+from localhub.events import Event, Wrote
 from localhub.render import issues as render
 from localhub.timeline import record
 
@@ -86,5 +86,9 @@ def _check(body: str) -> None:
 
 def _tell(hub: Hub, row: Row, action: str, actor: Actor, **extra: Any) -> None:
     issue = hub.db.get("issues", row["issue_id"])
-    payload = {"issue": render.brief(hub, issue), "comment": render.comment(hub, row, issue), **extra}
-    hub.emit(Event("issue_comment", action, issue["repo_id"], actor.account_id, payload))
+    wrote = None if action == "deleted" else Wrote(issue["id"], row["body"])
+
+    def payload() -> dict[str, Any]:
+        return {"issue": render.brief(hub, issue), "comment": render.comment(hub, row, issue), **extra}
+
+    hub.emit(Event("issue_comment", action, issue["repo_id"], actor.account_id, payload, wrote=wrote))

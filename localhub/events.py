@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 WEBHOOKS: dict[str, tuple[str | None, ...]] = {
@@ -48,23 +49,43 @@ FREE_ACTIONS = {"repository_dispatch"}
 
 
 @dataclass(frozen=True)
+class Wrote:
+    """A text of an issue or pull request, or of a comment on it."""
+
+    issue_id: int
+    text: str | None
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened, named as GitHub's webhook is.
 
-    `payload` holds the event's own keys; action, repository, organization, sender and installation are added.
+    `told` gives the event's own keys, worked out when somebody wants them: most events are heard by nobody.
     """
 
     name: str
     action: str | None
     repo: int | None
     sender: int
-    payload: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] | Callable[[], dict[str, Any]] = field(default_factory=dict)
     app: int | None = None
     """Send it to this app only."""
     installation: int | None = None
     """Send it for this installation only, subscribed or not (installation, installation_repositories)."""
-    meta: dict[str, Any] = field(default_factory=dict)
-    """For listeners in this process; never sent."""
+    wrote: Wrote | None = None
+    """What somebody wrote, for who reads texts; never sent."""
+    sha: str | None = None
+    """The commit that was judged, for who waits for checks; never sent."""
+    pull_id: int | None = None
+    """The pull request that was reviewed, for who waits for reviews; never sent."""
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """The event's own keys, as things are in its transaction, where it must be asked for first.
+
+        Action, repository, organization, sender and installation are added when it is sent.
+        """
+        return self.told() if callable(self.told) else self.told
 
     def check(self) -> None:
         """Refuse a name or action that is not in the vocabulary: GitHub would not send it, or nobody proved it."""

@@ -14,7 +14,7 @@ from localhub import labels as labelling
 from localhub.auth import Actor
 from localhub.context import current_actor
 from localhub.errors import GitHubError, check_length, field, invalid, not_found
-from localhub.events import Event
+from localhub.events import Event, Wrote
 from localhub.render import issues as render
 from localhub.render.accounts import simple_user
 from localhub.timeline import record
@@ -48,9 +48,14 @@ def tell(hub: Hub, row: Row, action: str, by: int, **extra: Any) -> Row:
         if pull is not None:
             pulls.tell(hub, hub.access.repo_by_id(row["repo_id"]), pull["id"], action, by, **extra)
         return hub.db.get("issues", row["id"])
-    row = hub.db.get("issues", row["id"])
-    hub.emit(Event("issues", action, row["repo_id"], by, {"issue": render.brief(hub, row), **extra}))
-    return row
+    told = hub.db.get("issues", row["id"])
+    wrote = Wrote(told["id"], told["body"]) if action in ("opened", "edited") else None
+
+    def payload() -> dict[str, Any]:
+        return {"issue": render.brief(hub, told), **extra}
+
+    hub.emit(Event("issues", action, told["repo_id"], by, payload, wrote=wrote))
+    return told
 
 
 def touch(hub: Hub, issue_id: int, **columns: object) -> None:

@@ -39,7 +39,9 @@ def create(
             "labels", repo_id=repo["id"], name=name, color=(color or DEFAULT_COLOR).lower(), description=description
         )
         row = hub.db.get("labels", label_id)
-        hub.emit(Event("label", "created", repo["id"], actor.account_id, {"label": render.label(hub, repo, row)}))
+        hub.emit(
+            Event("label", "created", repo["id"], actor.account_id, lambda: {"label": render.label(hub, repo, row)})
+        )
     return row
 
 
@@ -78,7 +80,9 @@ def change(hub: Hub, repo: Row, row: Row, actor: Actor, wanted: dict[str, Any]) 
 
 def delete(hub: Hub, repo: Row, row: Row, actor: Actor) -> None:
     with hub.tx():
-        hub.emit(Event("label", "deleted", repo["id"], actor.account_id, {"label": render.label(hub, repo, row)}))
+        hub.emit(
+            Event("label", "deleted", repo["id"], actor.account_id, lambda: {"label": render.label(hub, repo, row)})
+        )
         hub.db.execute("DELETE FROM labels WHERE id = ?", row["id"])
 
 

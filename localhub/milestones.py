@@ -78,7 +78,9 @@ def delete(hub: Hub, row: Row) -> None:
 
 def _tell(hub: Hub, repo: Row, milestone_id: int, action: str, by: int, **more: Any) -> Row:
     row = hub.db.get("milestones", milestone_id)
-    hub.emit(Event("milestone", action, repo["id"], by, {"milestone": render.milestone(hub, repo, row), **more}))
+    hub.emit(
+        Event("milestone", action, repo["id"], by, lambda: {"milestone": render.milestone(hub, repo, row), **more})
+    )
     return row
 
 

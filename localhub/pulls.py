@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localhub import automerge, heads, issues, merging, notifications
 from localhub.errors import check_length, field, forbidden, invalid, not_found
-from localhub.events import Event
+from localhub.events import Event, Wrote
 from localhub.gitdiff import changes
 from localhub.pullends import check_ends, check_only, check_reopening, custom, unfit
 from localhub.refs import git_of
@@ -51,8 +51,12 @@ def full(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str, 
 def tell(hub: Hub, repo: Row, pull_id: int, action: str, by: int, **more: Any) -> Row:
     """Emit a `pull_request` event with the row as it is now, and return that row."""
     pull = get(hub, pull_id)
-    payload = {"number": pull["number"], "pull_request": full(hub, repo, pull, webhook=True), **more}
-    hub.emit(Event("pull_request", action, repo["id"], by, payload))
+    wrote = Wrote(pull["issue_id"], pull["body"]) if action in ("opened", "edited") else None
+
+    def payload() -> dict[str, Any]:
+        return {"number": pull["number"], "pull_request": full(hub, repo, pull, webhook=True), **more}
+
+    hub.emit(Event("pull_request", action, repo["id"], by, payload, wrote=wrote))
     return pull
 
 

@@ -24,15 +24,18 @@ def listen(hub: Hub) -> None:
     hub.on("push", lambda event: on_push(hub, event))
     for name in ("check_run", "status", "check_suite"):
         hub.on(name, lambda event: _on_check(hub, event))
-    hub.on("pull_request_review", lambda event: automerge.consider(hub, event.payload["pull_request"]["id"]))
+    hub.on("pull_request_review", lambda event: _on_review(hub, event))
 
 
 def _on_check(hub: Hub, event: Event) -> None:
-    facts = event.payload.get(event.name) or event.payload
-    sha = facts.get("head_sha") or facts.get("sha")
     sql = "SELECT id FROM pulls WHERE repo_id = ? AND head_sha = ? AND open AND auto_merge IS NOT NULL"
-    for row in hub.db.rows(sql, event.repo, sha):
+    for row in hub.db.rows(sql, event.repo, event.sha):
         automerge.consider(hub, row["id"])
+
+
+def _on_review(hub: Hub, event: Event) -> None:
+    if event.pull_id is not None:
+        automerge.consider(hub, event.pull_id)
 
 
 def on_push(hub: Hub, event: Event) -> None:

@@ -24,9 +24,8 @@ MENTIONS = 50  # of one text; a text that names more is a list
 
 def listen(hub: Hub) -> None:
     """Follow what is written, wherever it is written."""
-    hub.on("issues", lambda event: _written(hub, event, "issue"))
-    hub.on("pull_request", lambda event: _written(hub, event, "pull_request"))
-    hub.on("issue_comment", lambda event: _written(hub, event, "comment"))
+    for name in ("issues", "pull_request", "issue_comment"):
+        hub.on(name, lambda event: _written(hub, event))
     hub.on("push", lambda event: _pushed(hub, event))
 
 
@@ -48,19 +47,14 @@ def mentioned(hub: Hub, repo: Row, text: str | None) -> list[Row]:
     return list(found.values())
 
 
-def _written(hub: Hub, event: Event, key: str) -> None:
+def _written(hub: Hub, event: Event) -> None:
     """A cross-reference: once from each issue to each other, when who writes may see what they name."""
-    if event.action not in ("opened", "created", "edited") or event.repo is None:
+    if event.wrote is None or event.repo is None:
         return
-    text = str(event.payload[key].get("body") or "")
+    text, source = event.wrote.text or "", event.wrote.issue_id
     if "#" not in text and "://" not in text and "GH-" not in text:
         return
-    repo, number = hub.access.repo_by_id(event.repo), event.payload.get("number")
-    source = hub.db.value(
-        "SELECT id FROM issues WHERE repo_id = ? AND number = ?",
-        repo["id"],
-        event.payload["issue"]["number"] if "issue" in event.payload else number,
-    )
+    repo = hub.access.repo_by_id(event.repo)
     for row in mentioned(hub, repo, text):
         home = repo if row["repo_id"] == repo["id"] else hub.access.repo_by_id(row["repo_id"])
         known = "SELECT 1 FROM issue_events WHERE issue_id = ? AND event = 'cross-referenced' AND data ->> 'source' = ?"

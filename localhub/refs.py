@@ -158,14 +158,13 @@ def _first_branch(hub: Hub, repo: Row, git: GitRepo, changes: Sequence[RefChange
 def _events(hub: Hub, repo: Row, change: RefChange, payload: dict[str, Any], actor: Actor) -> list[Event]:
     kind = "branch" if change.ref.startswith("refs/heads/") else "tag"
     about = {"ref": change.ref.split("/", 2)[2], "ref_type": kind, "pusher_type": "user"}
-    meta = {"by": actor.kind}
     events = []
     if change.created:
         more = {"master_branch": repo["default_branch"], "description": repo["description"]}
-        events.append(Event("create", None, repo["id"], actor.account_id, {**about, **more}, meta=meta))
-    events.append(Event("push", None, repo["id"], actor.account_id, payload, meta=meta))
+        events.append(Event("create", None, repo["id"], actor.account_id, {**about, **more}))
+    events.append(Event("push", None, repo["id"], actor.account_id, payload))
     if change.deleted:
-        events.append(Event("delete", None, repo["id"], actor.account_id, about, meta=meta))
+        events.append(Event("delete", None, repo["id"], actor.account_id, about))
     return events
 
 

@@ -111,17 +111,19 @@ def _linked(hub: Hub, parent: Row, child: Row, actor: Actor, verb: str) -> None:
     for each in (parent, child):
         issues.touch(hub, each["id"])
     parent, child = hub.db.get("issues", parent["id"]), hub.db.get("issues", child["id"])
-    both: dict[str, Any] = {
-        "sub_issue_id": child["id"],
-        "sub_issue": render.issue(hub, child),
-        "parent_issue_id": parent["id"],
-        "parent_issue": render.issue(hub, parent),
-    }
-    child_repo = repos.core(hub, hub.access.repo_by_id(child["repo_id"]))
-    parent_repo = repos.core(hub, hub.access.repo_by_id(parent["repo_id"]))
-    name = "sub_issues"
-    hub.emit(Event(name, f"sub_issue_{verb}", parent["repo_id"], by, {**both, "sub_issue_repo": child_repo}))
-    hub.emit(Event(name, f"parent_issue_{verb}", child["repo_id"], by, {**both, "parent_issue_repo": parent_repo}))
+
+    def both(other: str, repo: int) -> dict[str, Any]:
+        return {
+            "sub_issue_id": child["id"],
+            "sub_issue": render.issue(hub, child),
+            "parent_issue_id": parent["id"],
+            "parent_issue": render.issue(hub, parent),
+            other: repos.core(hub, hub.access.repo_by_id(repo)),
+        }
+
+    name, above, below = "sub_issues", parent["repo_id"], child["repo_id"]
+    hub.emit(Event(name, f"sub_issue_{verb}", above, by, lambda: both("sub_issue_repo", below)))
+    hub.emit(Event(name, f"parent_issue_{verb}", below, by, lambda: both("parent_issue_repo", above)))
 
 
 def blockers(hub: Hub, issue_id: int) -> list[Row]:
@@ -178,14 +180,16 @@ def _depends(hub: Hub, issue: Row, blocker: Row, actor: Actor, verb: str) -> Non
     by = actor.account_id
     record(hub, issue["id"], f"blocked_by_{verb}", by, blocked_by_id=blocker["id"])
     record(hub, blocker["id"], f"blocking_{verb}", by, blocking_id=issue["id"])
-    both: dict[str, Any] = {
-        "blocked_issue_id": issue["id"],
-        "blocked_issue": render.issue(hub, issue),
-        "blocking_issue_id": blocker["id"],
-        "blocking_issue": render.issue(hub, blocker),
-    }
-    own = repos.core(hub, hub.access.repo_by_id(issue["repo_id"]))
-    other = repos.core(hub, hub.access.repo_by_id(blocker["repo_id"]))
-    name = "issue_dependencies"
-    hub.emit(Event(name, f"blocked_by_{verb}", issue["repo_id"], by, {**both, "blocking_issue_repo": other}))
-    hub.emit(Event(name, f"blocking_{verb}", blocker["repo_id"], by, {**both, "blocked_issue_repo": own}))
+
+    def both(other: str, repo: int) -> dict[str, Any]:
+        return {
+            "blocked_issue_id": issue["id"],
+            "blocked_issue": render.issue(hub, issue),
+            "blocking_issue_id": blocker["id"],
+            "blocking_issue": render.issue(hub, blocker),
+            other: repos.core(hub, hub.access.repo_by_id(repo)),
+        }
+
+    name, own, theirs = "issue_dependencies", issue["repo_id"], blocker["repo_id"]
+    hub.emit(Event(name, f"blocked_by_{verb}", own, by, lambda: both("blocking_issue_repo", theirs)))
+    hub.emit(Event(name, f"blocking_{verb}", theirs, by, lambda: both("blocked_issue_repo", own)))

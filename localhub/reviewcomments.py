@@ -101,11 +101,14 @@ def _single(hub: Hub, repo: Row, pull: Row, actor: Actor, body: str, commit: str
         pulls.touch(hub, pull["issue_id"])
         record(hub, pull["issue_id"], "reviewed", actor.account_id, review_id=review_id)
         review = hub.db.get("reviews", review_id)
-        payload = {
-            "review": render.review(hub, repo, pull, review, webhook=True),
-            "pull_request": render.simple(hub, repo, pulls.get(hub, pull["id"]), webhook=True),
-        }
-        hub.emit(Event("pull_request_review", "submitted", repo["id"], actor.account_id, payload))
+
+        def payload() -> dict[str, Any]:
+            return {
+                "review": render.review(hub, repo, pull, review, webhook=True),
+                "pull_request": render.simple(hub, repo, pulls.get(hub, pull["id"]), webhook=True),
+            }
+
+        hub.emit(Event("pull_request_review", "submitted", repo["id"], actor.account_id, payload, pull_id=pull["id"]))
         tell(hub, repo, pull, row, "created", actor.account_id)
         issue = hub.db.get("issues", pull["issue_id"])
         notifications.subscribe(hub, issue, actor.account_id, "comment")
@@ -172,11 +175,14 @@ def _may_change(hub: Hub, repo: Row, row: Row, actor: Actor) -> None:
 
 def tell(hub: Hub, repo: Row, pull: Row, comment: Row, action: str, by: int, **more: Any) -> None:
     """The webhook `pull_request_review_comment`."""
-    payload = {
-        "comment": render.comment(hub, repo, pull, comment),
-        "pull_request": render.simple(hub, repo, pulls.get(hub, pull["id"]), webhook=True),
-        **more,
-    }
+
+    def payload() -> dict[str, Any]:
+        return {
+            "comment": render.comment(hub, repo, pull, comment),
+            "pull_request": render.simple(hub, repo, pulls.get(hub, pull["id"]), webhook=True),
+            **more,
+        }
+
     hub.emit(Event("pull_request_review_comment", action, repo["id"], by, payload))
 
 

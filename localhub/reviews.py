@@ -179,9 +179,11 @@ def dismiss_stale(hub: Hub, repo: Row, pull: Row, by: int) -> None:
 
 
 def _tell(hub: Hub, repo: Row, pull: Row, review: Row, action: str, by: int, **more: Any) -> None:
-    payload = {
-        "review": render.review(hub, repo, pull, review, webhook=True),
-        "pull_request": render.simple(hub, repo, pulls.get(hub, pull["id"]), webhook=True),
-        **more,
-    }
-    hub.emit(Event("pull_request_review", action, repo["id"], by, payload))
+    def payload() -> dict[str, Any]:
+        return {
+            "review": render.review(hub, repo, pull, review, webhook=True),
+            "pull_request": render.simple(hub, repo, pulls.get(hub, pull["id"]), webhook=True),
+            **more,
+        }
+
+    hub.emit(Event("pull_request_review", action, repo["id"], by, payload, pull_id=pull["id"]))

@@ -57,7 +57,7 @@ def create(hub: Hub, repo: Row, sha: str, data: dict[str, Any], by: int) -> Row:
             updated_at=now,
         )
         row = hub.db.get("statuses", status_id)
-        hub.emit(Event("status", None, repo["id"], by, _hook(hub, repo, row, commit)))
+        hub.emit(Event("status", None, repo["id"], by, lambda: _hook(hub, repo, row, commit), sha=commit.sha))
     return row
 
 

@@ -27,7 +27,10 @@ def actions_bot(hub: Hub) -> int:
 
 def tell(hub: Hub, run: Row, row: Row, action: str) -> None:
     """The workflow_job webhook."""
-    payload = {"workflow_job": render.job(hub, row)}
+
+    def payload() -> dict[str, Any]:
+        return {"workflow_job": render.job(hub, row)}
+
     hub.emit(Event("workflow_job", action, run["repo_id"], run["triggering_actor_id"], payload))
 
 

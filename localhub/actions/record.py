@@ -121,7 +121,10 @@ def begin_failed(hub: Hub, run: Row, problem: Problem) -> None:
 def tell(hub: Hub, run: Row, action: str) -> None:
     """The workflow_run webhook."""
     flow = hub.db.get("workflows", run["workflow_id"])
-    payload = {"workflow_run": render.run(hub, run), "workflow": render.workflow(hub, flow)}
+
+    def payload() -> dict[str, Any]:
+        return {"workflow_run": render.run(hub, run), "workflow": render.workflow(hub, flow)}
+
     hub.emit(Event("workflow_run", action, run["repo_id"], run["triggering_actor_id"], payload))
 
 

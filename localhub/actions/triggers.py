@@ -13,7 +13,7 @@ from localhub.actions.state import parsed
 from localhub.actions.subjects import ON_DEFAULT_BRANCH, ON_MERGE, Subject
 from localhub.actions.workflows import Problem, Trigger, Workflow, is_workflow_path, starts
 from localhub.events import Event
-from localhub.gitstore import GitRepo
+from localhub.gitstore import GitRepo, moves
 from localhub.render.accounts import simple_user
 from localhub.render.repos import webhook
 
@@ -57,9 +57,14 @@ def _of_actions(payload: Mapping[str, Any]) -> bool:
 
 def listened(hub: Hub, repo: Row) -> frozenset[str]:
     """The events that the workflow files of the default branch name."""
-    folder = hub.git_dir(repo)
-    sha = GitRepo(folder).ref(f"refs/heads/{repo['default_branch']}")
-    return _events_of(str(folder), sha) if sha else frozenset()
+    return _listened(str(hub.git_dir(repo)), repo["default_branch"], moves())
+
+
+@lru_cache(maxsize=512)
+def _listened(git_dir: str, branch: str, _moves: int) -> frozenset[str]:
+    """The same as long as no ref moves: most events come between two pushes."""
+    sha = GitRepo(Path(git_dir)).ref(f"refs/heads/{branch}")
+    return _events_of(git_dir, sha) if sha else frozenset()
 
 
 @lru_cache(maxsize=512)
