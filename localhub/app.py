@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from localhub import admin, pages
 from localhub.dispatch import Dispatch
+from localhub.eager import Eager
 from localhub.errors import GitHubError
 from localhub.http import reply
 from localhub.hub import Hub
@@ -103,7 +104,8 @@ ROUTERS: list[Router] = [
 """In order of precedence; pages, which match anything, come last, but for what browsers see at the API's own paths."""
 
 
-def create_app(hub: Hub) -> ASGIApp:
+def create_app(hub: Hub) -> tuple[ASGIApp, Eager]:
+    """The application, and its short way for a server that knows whole requests."""
     app = FastAPI(title="localhub", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     routers = [make(hub) for make in ROUTERS]
     for router in routers:
@@ -112,7 +114,9 @@ def create_app(hub: Hub) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _validation_error(hub))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _crash)
-    return Middleware(Dispatch(app, routers, _told), hub)
+    dispatch = Dispatch(app, routers, _told, hub.db)
+    whole = Middleware(dispatch, hub)
+    return whole, Eager(whole, dispatch, hub)
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -3,6 +3,9 @@
 
 Outside a transaction every thread reads through a connection of its own; inside `transaction()` the thread
 reads and writes through the one writer connection, so it sees its own changes.
+
+Transactions of requests that are answered together may share one commit (`joined`): none of them is acknowledged
+before it, each can still fail by itself, and whoever else wants to write ends the group first.
 """
 
 from __future__ import annotations
@@ -12,12 +15,23 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 Row = sqlite3.Row
 MAX = 2**63 - 1
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+class Group:
+    """Transactions that one commit saves, and what is to be done then: `committed` at once, `after` without lock."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.error: BaseException | None = None
+        self.after: list[Callable[[], None]] = []
+        self.committed: list[Callable[[], None]] = []
 
 
 class Database:
@@ -33,9 +47,11 @@ class Database:
         self._depth = 0
         self._after: list[Callable[[], None]] = []
         self._committed: list[Callable[[], None]] = []
+        self._group: Group | None = None
         try:
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=NORMAL")
+            self._writer.execute("PRAGMA temp_store=MEMORY")  # what members of a group could be taken back by
             self._apply_schema()
         except BaseException:
             self._writer.close()
@@ -66,7 +82,7 @@ class Database:
                 )
 
     def _reading(self) -> sqlite3.Connection:
-        if getattr(self._local, "writing", False):
+        if getattr(self._local, "writing", False) or getattr(self._local, "joined", False):
             return self._writer
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if reader is None:
@@ -84,6 +100,12 @@ class Database:
             if self._depth:
                 yield
                 return
+            if getattr(self._local, "joined", False):
+                with self._member():
+                    yield
+                return
+            if self._group is not None:
+                self._save(self._group)
             self._writer.execute("BEGIN IMMEDIATE")
             self._depth, self._local.writing = 1, True
             try:
@@ -103,6 +125,72 @@ class Database:
                 callback()
         for callback in callbacks:
             callback()
+
+    @contextmanager
+    def joined(self) -> Iterator[Callable[[], Group | None]]:
+        """Transactions inside join the open group, or open one, which the result gives afterwards; None for none.
+
+        Reads inside see what the group has written, so nothing that comes of them may be told, an error neither, before
+        `finish(group)`, which the caller calls soon.
+        """
+        with self._lock:
+            self._local.joined = True
+            try:
+                yield lambda: self._group
+            finally:
+                self._local.joined = False
+
+    @contextmanager
+    def _member(self) -> Iterator[None]:
+        """A transaction of the group, which opens it or can be taken back alone; the lock is held."""
+        group = self._group
+        self._writer.execute("BEGIN IMMEDIATE" if group is None else "SAVEPOINT member")
+        self._depth, self._local.writing = 1, True
+        try:
+            yield
+            if group is not None:
+                self._writer.execute("RELEASE member")
+        except BaseException as error:
+            self._after.clear()
+            self._committed.clear()
+            if group is not None and self._writer.in_transaction:
+                self._writer.execute("ROLLBACK TO member")
+                self._writer.execute("RELEASE member")
+            elif self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            elif group is not None:  # a full disk, say: SQLite has taken everything back
+                group.done, group.error, self._group = True, error, None
+            raise
+        finally:
+            self._depth, self._local.writing = 0, False
+        if group is None:
+            group = self._group = Group()
+        group.after += self._after
+        group.committed += self._committed
+        self._after, self._committed = [], []
+
+    def finish(self, group: Group) -> None:
+        """Commit the group, if nobody has, and do what was to be done after it; raises why it could not be saved."""
+        with self._lock:
+            if not group.done:
+                self._save(group)
+        if group.error is not None:
+            raise group.error
+        callbacks, group.after = group.after, []
+        for callback in callbacks:
+            callback()
+
+    def _save(self, group: Group) -> None:
+        self._group = None
+        try:
+            self._writer.execute("COMMIT")
+            for callback in group.committed:
+                callback()
+        except BaseException as error:  # noqa: BLE001 (told to those who wrote, by `finish`)
+            group.error = error
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        group.done = True
 
     @property
     def writing(self) -> bool:
@@ -141,7 +229,7 @@ class Database:
 
     def get(self, table: str, id_: int) -> Row:
         """The row of `table` with this id, which must exist."""
-        found = self.row(f"SELECT * FROM {_name(table)} WHERE id = ?", id_)  # noqa: S608
+        found = self.row(_by_id(table), id_)
         if found is None:
             raise LookupError(f"no row {id_} in {table}")
         return found
@@ -159,20 +247,13 @@ class Database:
     def insert(self, table: str, **columns: object) -> int:
         """Insert a row and return its id."""
         self._must_write()
-        names = ", ".join(_name(column) for column in columns)
-        marks = ", ".join("?" for _ in columns)
-        cursor = self._writer.execute(
-            f"INSERT INTO {_name(table)} ({names}) VALUES ({marks})",  # noqa: S608
-            tuple(columns.values()),
-        )
-        return int(cursor.lastrowid or 0)
+        return int(self._writer.execute(_insert(table, *columns), tuple(columns.values())).lastrowid or 0)
 
     def update(self, table: str, id_: int, **columns: object) -> None:
         """Change columns of the row with this id."""
         self._must_write()
         if columns:
-            sets = ", ".join(f"{_name(column)} = ?" for column in columns)
-            self._writer.execute(f"UPDATE {_name(table)} SET {sets} WHERE id = ?", (*columns.values(), id_))  # noqa: S608
+            self._writer.execute(_update(table, *columns), (*columns.values(), id_))
 
     def _must_write(self) -> None:
         if not self.writing:
@@ -183,7 +264,26 @@ class Database:
             for reader in self._readers:
                 reader.close()
             self._readers.clear()
+        with self._lock:
+            if self._group is not None:
+                self._save(self._group)
         self._writer.close()
+
+
+@lru_cache(maxsize=1024)
+def _insert(table: str, *columns: str) -> str:
+    names, marks = ", ".join(map(_name, columns)), ", ".join("?" for _ in columns)
+    return f"INSERT INTO {_name(table)} ({names}) VALUES ({marks})"  # noqa: S608
+
+
+@lru_cache(maxsize=1024)
+def _update(table: str, *columns: str) -> str:
+    return f"UPDATE {_name(table)} SET {', '.join(f'{_name(each)} = ?' for each in columns)} WHERE id = ?"  # noqa: S608
+
+
+@lru_cache(maxsize=1024)
+def _by_id(table: str) -> str:
+    return f"SELECT * FROM {_name(table)} WHERE id = ?"  # noqa: S608
 
 
 def _fitting(value: object) -> object:

@@ -23,6 +23,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from localhub.db import Database
+from localhub.eager import EAGER, handed_over
 from localhub.http import Paging
 
 AT_ONCE = {
@@ -45,6 +47,7 @@ class Endpoint:
     plan: Dependant | None
     body: Any
     at_once: bool
+    writes: bool
     paging: str | None
 
 
@@ -55,13 +58,13 @@ class Misfit(Exception):
 class Dispatch:
     """The application in front of FastAPI's, which it falls back on; `answer` turns an endpoint's error into words."""
 
-    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], answer: _Answerer) -> None:
-        self._app, self._answer = app, answer
+    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], answer: _Answerer, db: Database) -> None:
+        self._app, self._answer, self._db = app, answer, db
         self._endpoints = [_endpoint(route) for router in routers for route in router.routes]
         self._places: dict[tuple[str, str, str], list[Endpoint | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._find(scope) if scope["type"] == "http" else None
+        found = self._find(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if found is None:
             await self._app(scope, receive, send)
             return
@@ -71,20 +74,35 @@ class Dispatch:
         try:
             arguments = _arguments(endpoint, request, body)
         except Misfit:
+            if EAGER in scope:
+                await handed_over()
             await self._app(scope, _again(body, receive) if endpoint.body is not None else receive, send)
             return
         try:
             call: Any = endpoint.route.endpoint
-            response = call(**arguments) if endpoint.at_once else await run_in_threadpool(call, **arguments)
+            if EAGER in scope and endpoint.writes:
+                with self._db.joined() as group:
+                    try:
+                        response = call(**arguments)
+                    finally:
+                        scope[EAGER].group = group()
+            elif endpoint.at_once:
+                response = call(**arguments)
+            else:
+                response = await run_in_threadpool(call, **arguments)
         except Exception as error:  # noqa: BLE001 (told as FastAPI's handlers tell it)
             response = self._answer(request, error)
         await response(scope, receive, send)
 
-    def _find(self, scope: Scope) -> tuple[Endpoint, dict[str, Any]] | None:
+    def at_once(self, method: str, path: str) -> bool:
+        """Whether the endpoint of this path is called without waiting for anything."""
+        found = self._find(method, path)
+        return found is not None and found[0].at_once
+
+    def _find(self, method: str, path: str) -> tuple[Endpoint, dict[str, Any]] | None:
         """The first endpoint that matches, unless it is one that goes the long way."""
-        path: str = scope["path"]
         parts = path.split("/", 5)
-        place = (scope["method"], parts[1], parts[4] if len(parts) > 4 and parts[1] == "repos" else "")
+        place = (method, parts[1], parts[4] if len(parts) > 4 and parts[1] == "repos" else "")
         candidates = self._places.get(place)
         if candidates is None:
             if len(self._places) >= PLACES:
@@ -130,7 +148,9 @@ def _endpoint(route: Any) -> Endpoint | None:
     reads = not {"POST", "PUT", "PATCH", "DELETE"} & set(route.methods or ())
     at_once = module in AT_ONCE or (reads and module in READ_AT_ONCE)
     paging = next((each.name for each in plan.dependencies), None)
-    return Endpoint(route, plan if plain and whole and route.status_code is None else None, body, at_once, paging)
+    return Endpoint(
+        route, plan if plain and whole and route.status_code is None else None, body, at_once, not reads, paging
+    )
 
 
 def _is_async(function: Any) -> bool:

@@ -1,12 +1,20 @@
-"""uvicorn's HTTP protocol, which answers a request that came in one piece from what is kept, if it is, and sends
-the head of an answer together with its body.
+"""uvicorn's HTTP protocol with two short ways: an answer that is kept, and one that is worked out without waiting.
+
+A request that came in one piece and that `Eager` can answer at once is answered in the call that brought its bytes,
+without a task of its own. What it has written is on the disk before its answer is sent: one commit serves all
+requests that came in the same turn of the loop. Everything else goes uvicorn's way, with the head of an answer sent
+together with its body.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from localhub.eager import Answer, Eager
 
 if TYPE_CHECKING:
     from localhub.kept import Kept
@@ -15,52 +23,124 @@ WHOLE = "localhub.request"  # in the scope: the bytes of a GET that came in one 
 _END = b"\r\n\r\n"
 
 
-def protocol(kept: Kept) -> type[HttpToolsProtocol]:
+def protocol(kept: Kept, eager: Eager) -> type[HttpToolsProtocol]:
     """The protocol class for a server that has these answers."""
+    return type("Ours", (Quick,), {"kept": kept, "eager": eager})
 
-    class Quick(HttpToolsProtocol):
-        _whole: bytes | None = None
-        _between = True
-        """No request is half read."""
 
-        def data_received(self, data: bytes) -> None:
-            ended = self.cycle is None or self.cycle.response_complete
-            if self._between and ended and data.startswith(b"GET ") and data.find(_END) == len(data) - 4:
-                answer = kept.answer(data)
-                if answer is not None:
-                    self._answered(answer)
-                    return
-                self._whole = data if _kept_alive(data) else None
-            super().data_received(data)
+class Quick(HttpToolsProtocol):
+    kept: Kept
+    eager: Eager
+    _whole: bytes | None = None
+    _between = True
+    """No request is half read."""
+    _piece = False
+    """The request that is being parsed is all of what was received, and the connection goes on after it."""
+    _body: bytes | None = None
+    """Of a request that may be answered at once: its body so far."""
+    _waiting = False
+    """An answer waits for its commit."""
+    _held = b""
+    _ending = False
 
-        def _answered(self, answer: bytes) -> None:
-            self._unset_keepalive_if_required()
-            # The head is ours up to the date, which every answer of this server begins with.
-            dates = b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)
-            line, _, rest = answer.partition(b"\r\n")
-            self.transport.write(b"%b\r\n%b%b" % (line, dates, rest))
-            self.server_state.total_requests += 1
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+    def data_received(self, data: bytes) -> None:
+        if self._waiting:
+            self._held += data
+            return
+        ended = self.cycle is None or self.cycle.response_complete
+        self._piece = self._between and ended and _is_one(data)
+        if self._piece and data.startswith(b"GET "):
+            answer = self.kept.answer(data)
+            if answer is not None:
+                self._unset_keepalive_if_required()
+                self._send(answer)
+                return
+            self._whole = data
+        super().data_received(data)
 
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            scope: Any = self.scope
-            scope[WHOLE], self._whole, self._between = self._whole, None, False
+    def _send(self, answer: bytes) -> None:
+        """Send an answer whose head is ours up to the date, which every answer of this server begins with."""
+        dates = b"".join(b"%b: %b\r\n" % each for each in self.server_state.default_headers)
+        line, _, rest = answer.partition(b"\r\n")
+        self._sent(b"%b\r\n%b%b" % (line, dates, rest))
 
-        def on_headers_complete(self) -> None:
-            before = self.cycle
-            super().on_headers_complete()
-            cycle: Any = self.cycle
-            if cycle is not before and self.scope["method"] != "HEAD":
-                cycle.transport = Together(self.transport)
+    def _sent(self, data: bytes) -> None:
+        self.transport.write(data)
+        self.server_state.total_requests += 1
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
-        def on_message_complete(self) -> None:
-            self._between = True
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        scope: Any = self.scope
+        scope[WHOLE], self._whole, self._between = self._whole, None, False
+
+    def on_headers_complete(self) -> None:
+        self._body = b"" if self._piece and not self.expect_100_continue and self._asked() else None
+        if self._body is None:
+            self._begin()
+
+    def _asked(self) -> bool:
+        """Whether this request can be answered at once; its scope is filled in then."""
+        if self.parser.should_upgrade() or not self.parser.should_keep_alive():
+            return False
+        url = httptools.parse_url(self.url)
+        scope: Any = self.scope
+        path = url.path.decode("ascii")
+        scope["method"], scope["raw_path"] = self.parser.get_method().decode("ascii"), url.path
+        scope["path"], scope["query_string"] = unquote(path) if "%" in path else path, url.query or b""
+        return self.eager.may(scope)
+
+    def _begin(self) -> None:
+        """uvicorn's way."""
+        before = self.cycle
+        super().on_headers_complete()
+        cycle: Any = self.cycle
+        if cycle is not before and self.scope["method"] != "HEAD":
+            cycle.transport = Together(self.transport)
+
+    def on_body(self, body: bytes) -> None:
+        if self._body is None:
+            super().on_body(body)
+        else:
+            self._body += body
+
+    def on_message_complete(self) -> None:
+        self._between = True
+        if self._body is None:
             super().on_message_complete()
+            return
+        body, self._body = self._body, None
+        self._waiting = True
+        scope: Any = self.scope
+        self.eager.run(scope, body, self._answered)
 
-    return Quick
+    def _answered(self, answer: Answer) -> None:
+        self._waiting = False
+        if self.transport.is_closing():
+            return
+        lines = [STATUS_LINE[answer.status]]
+        for name, value in (*self.server_state.default_headers, *answer.headers):
+            if b"\n" in value or b"\r" in value:
+                raise RuntimeError("Invalid HTTP header value.")
+            lines += (name, b": ", value, b"\r\n")
+        lines += (b"\r\n", answer.body)
+        self._sent(b"".join(lines))
+        if self._ending:
+            self.transport.close()
+        elif self._held:
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Read what a client sent before it had its answer."""
+        held, self._held = self._held, b""
+        if not self.transport.is_closing():
+            self.data_received(held)
+
+    def shutdown(self) -> None:
+        if self._waiting:
+            self._ending = True
+        else:
+            super().shutdown()
 
 
 class Together:
@@ -90,7 +170,17 @@ class Together:
         return getattr(self._transport, name)
 
 
-def _kept_alive(data: bytes) -> bool:
-    """Whether the connection goes on after this request, which is all that a kept answer can do."""
-    line, _, headers = data.partition(b"\r\n")
-    return line.endswith(b" HTTP/1.1") and b"\r\nconnection: close" not in b"\r\n" + headers.lower()
+def _is_one(data: bytes) -> bool:
+    """Whether this is one whole request, after which the connection goes on: all that the short ways can do."""
+    end = data.find(_END)
+    if end < 0:
+        return False
+    head = data[: end + 2].lower()
+    if b"http/1.1\r\n" not in head or b"\r\nconnection: close" in head or b"\r\ntransfer-encoding:" in head:
+        return False
+    rest = len(data) - end - 4
+    at = head.find(b"\r\ncontent-length:")
+    if at < 0:
+        return rest == 0
+    length = head[at + 17 : head.index(b"\r\n", at + 2)].strip()
+    return length.isdigit() and int(length) == rest

@@ -45,9 +45,10 @@ class Server:
         self.url = f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
         if hub.public_url is None:
             hub.default_url = self.url
+        app, eager = create_app(hub)
         config = uvicorn.Config(
-            create_app(hub),
-            http=protocol(hub.kept),
+            app,
+            http=protocol(hub.kept, eager),
             ws="none",
             log_level="warning",
             access_log=False,
