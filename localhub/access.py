@@ -47,11 +47,21 @@ class Access:
         )
 
     def repo_row(self, owner: str, name: str) -> Row | None:
-        """The repository of this name, whoever asks."""
-        return self._hub.db.row(f"{_REPO} WHERE a.login = ? AND r.name = ?", owner, name)
+        """The repository of this name, whoever asks; its counters (`counts`) and `pushed_at` may be of before."""
+        return self._hub.known.get(
+            ("repo", owner, name), lambda: self._hub.db.row(f"{_REPO} WHERE a.login = ? AND r.name = ?", owner, name)
+        )
 
     def repo_by_id(self, repo_id: int) -> Row:
-        found = self._hub.db.row(f"{_REPO} WHERE r.id = ?", repo_id)
+        """The same by its id; 404 when there is none."""
+        found = self._hub.known.get(("repo", repo_id), lambda: self._hub.db.row(f"{_REPO} WHERE r.id = ?", repo_id))
+        if found is None:
+            raise not_found()
+        return found
+
+    def counts(self, repo_id: int) -> Row:
+        """What changes often in a repository: open_issues (pull requests too), open_pulls, pushed_at."""
+        found = self._hub.db.row("SELECT open_issues, open_pulls, pushed_at FROM repos WHERE id = ?", repo_id)
         if found is None:
             raise not_found()
         return found
@@ -165,6 +175,9 @@ class Access:
 
     def role(self, repo: Row, account_id: int) -> str:
         """none, read, triage, write, maintain or admin."""
+        return self._hub.known.get(("role", repo["id"], account_id), lambda: self._role(repo, account_id))
+
+    def _role(self, repo: Row, account_id: int) -> str:
         if account_id and repo["owner_id"] == account_id:
             return "admin"
         roles = ["none" if repo["private"] else "read"]
@@ -188,6 +201,9 @@ class Access:
 
     def association(self, repo: Row, account_id: int) -> str:
         """GitHub's author_association."""
+        return self._hub.known.get(("association", repo["id"], account_id), lambda: self._association(repo, account_id))
+
+    def _association(self, repo: Row, account_id: int) -> str:
         if repo["owner_id"] == account_id:
             return "OWNER"
         if self.member(repo["owner_id"], account_id):

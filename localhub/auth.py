@@ -134,14 +134,26 @@ def credential(authorization: str) -> str | None:
 
 
 def _by_token(hub: Hub, token: str, *, session: bool = False) -> Actor:
-    row = hub.db.row(
-        "SELECT t.*, a.login FROM tokens t JOIN accounts a ON a.id = t.account_id WHERE hash = ?", _hash(token)
-    )
+    row, actor = hub.known.get(("token", token), lambda: _token(hub, token))
     expired = row is not None and row["expires_at"] is not None and parse_iso(row["expires_at"]) <= hub.clock.now()
     if row is None or expired or (row["kind"] == "session") != session:
         if session:
             return ANONYMOUS
         raise unauthorized()
+    if actor is None:
+        raise forbidden("This installation has been suspended")
+    return actor
+
+
+def _token(hub: Hub, token: str) -> tuple[Row | None, Actor | None]:
+    """The row of a token, and whom it stands for: nobody while its installation is suspended."""
+    row = hub.db.row(
+        "SELECT t.*, a.login FROM tokens t JOIN accounts a ON a.id = t.account_id WHERE hash = ?", _hash(token)
+    )
+    return row, None if row is None else _actor(hub, row)
+
+
+def _actor(hub: Hub, row: Row) -> Actor | None:
     if row["kind"] in ("pat", "session"):
         return Actor("user", row["account_id"], row["login"])
     own = None if row["permissions"] is None else json.loads(row["permissions"])
@@ -152,7 +164,7 @@ def _by_token(hub: Hub, token: str, *, session: bool = False) -> Actor:
         return Actor("actions", row["account_id"], row["login"], app_id, None, own or {}, repositories)
     installation = hub.db.get("installations", row["installation_id"])
     if installation["suspended_at"]:
-        raise forbidden("This installation has been suspended")
+        return None
     granted: dict[str, str] = json.loads(installation["permissions"])
     return Actor(
         "installation",

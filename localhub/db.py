@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,9 @@ class Database:
         self._after: list[Callable[[], None]] = []
         self._committed: list[Callable[[], None]] = []
         self._group: Group | None = None
+        self.version = 0
+        """Another one after each commit that changed a table of `watch`."""
+        self._changed = False
         try:
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=NORMAL")
@@ -81,6 +84,30 @@ class Database:
                     f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"
                 )
 
+    def watch(self, tables: Mapping[str, Sequence[str]]) -> None:
+        """Count changes of these tables, or only of these columns of theirs."""
+        self._writer.create_function("watched_change", 0, self._note)
+        for table, columns in tables.items():
+            of = f" OF {', '.join(map(_name, columns))}" if columns else ""
+            for kind in ("INSERT", "DELETE", f"UPDATE{of}"):
+                self._writer.execute(
+                    f"""CREATE TEMP TRIGGER watch_{_name(table)}_{kind[:6]} AFTER {kind} ON main.{_name(table)}
+                        BEGIN SELECT watched_change(); END"""
+                )
+
+    def _note(self) -> None:
+        self._changed = True
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether this thread sees changes of watched tables that are not committed yet."""
+        return self._changed and self._reading() is self._writer
+
+    def _settled(self) -> None:
+        """After each commit, before the lock is given away."""
+        if self._changed:
+            self.version, self._changed = self.version + 1, False
+
     def _reading(self) -> sqlite3.Connection:
         if getattr(self._local, "writing", False) or getattr(self._local, "joined", False):
             return self._writer
@@ -111,9 +138,11 @@ class Database:
             try:
                 yield
                 self._writer.execute("COMMIT")
+                self._settled()
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
+                self._changed = False
                 self._after.clear()
                 self._committed.clear()
                 raise
@@ -156,10 +185,12 @@ class Database:
             if group is not None and self._writer.in_transaction:
                 self._writer.execute("ROLLBACK TO member")
                 self._writer.execute("RELEASE member")
-            elif self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            elif group is not None:  # a full disk, say: SQLite has taken everything back
-                group.done, group.error, self._group = True, error, None
+            elif group is None:
+                self._changed = False
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+            else:  # a full disk, say: SQLite has taken everything back
+                group.done, group.error, self._group, self._changed = True, error, None, False
             raise
         finally:
             self._depth, self._local.writing = 0, False
@@ -184,10 +215,11 @@ class Database:
         self._group = None
         try:
             self._writer.execute("COMMIT")
+            self._settled()
             for callback in group.committed:
                 callback()
         except BaseException as error:  # noqa: BLE001 (told to those who wrote, by `finish`)
-            group.error = error
+            group.error, self._changed = error, False
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
         group.done = True

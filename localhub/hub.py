@@ -17,6 +17,7 @@ from localhub.db import Database, Row
 from localhub.events import Event, Listener
 from localhub.faults import Faults
 from localhub.kept import Kept
+from localhub.known import Known
 from localhub.limitfile import LimitFile
 from localhub.limits import Limits
 from localhub.locks import RepoLocks
@@ -33,6 +34,7 @@ class Hub:
         data.mkdir(parents=True, exist_ok=True)
         (data / "git").mkdir(exist_ok=True)
         self.db = Database(data / "localhub.sqlite3")
+        self.known = Known(self.db)
         self.clock = Clock()
         self.public_url = public_url
         self.default_url = "http://127.0.0.1"
@@ -117,6 +119,10 @@ class Hub:
         """What is still under way, by kind."""
         counts = {name: check() for name, check in self.quiet_checks.items()} | self.background.pending()
         return {name: number for name, number in counts.items() if number}
+
+    def account(self, account_id: int) -> Row:
+        """The account with this id, which must exist."""
+        return self.known.get(("account", account_id), lambda: self.db.get("accounts", account_id))
 
     def setting(self, key: str) -> str | None:
         found: str | None = self.db.value("SELECT value FROM settings WHERE key = ?", key)

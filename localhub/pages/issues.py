@@ -139,7 +139,8 @@ def _counts(hub: Hub, repo: Row, query: Query, *, pulls: bool) -> dict[str, int]
         query.having("is", state).narrow(where)
         found[state] = counted(hub, f"FROM issues i WHERE {where}", *where.values)
     if str(query) in ("is:open", "is:closed"):
-        found["open"] = repo["open_pulls"] if pulls else repo["open_issues"] - repo["open_pulls"]
+        counts = hub.access.counts(repo["id"])
+        found["open"] = counts["open_pulls"] if pulls else counts["open_issues"] - counts["open_pulls"]
     return found
 
 

@@ -139,10 +139,10 @@ class Web:
 
     def _around(self, repo: Row) -> dict[str, Any]:
         """What the tabs of a repository show."""
-        actor = current_actor()
+        actor, counts = current_actor(), self.hub.access.counts(repo["id"])
         return {
-            "open_issues": repo["open_issues"] - repo["open_pulls"],
-            "open_pulls": repo["open_pulls"],
+            "open_issues": counts["open_issues"] - counts["open_pulls"],
+            "open_pulls": counts["open_pulls"],
             "fork_of": self._parent(repo),
             "may_admin": actor.kind == "user" and self.hub.access.role(repo, actor.account_id) == "admin",
         }

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
 
 def _row(hub: Hub, account: Row | int) -> Row:
-    return hub.db.get("accounts", account) if isinstance(account, int) else account
+    return hub.account(account) if isinstance(account, int) else account
 
 
 def simple_user(hub: Hub, account: Row | int) -> dict[str, Any]:
     """`SimpleUser`."""
-    row = _row(hub, account)
+    if isinstance(account, int):
+        return dict(hub.known.get(("user", account, hub.root), lambda: _simple(hub, hub.account(account))))
+    return _simple(hub, account)
+
+
+def _simple(hub: Hub, row: Row) -> dict[str, Any]:
     login = row["login"]
     api = hub.api(f"/users/{login}")
     slug = f"/apps/{login.removesuffix('[bot]')}" if row["type"] == "Bot" else f"/{login}"

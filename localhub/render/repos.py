@@ -82,6 +82,7 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
     html = hub.html(f"/{full_name}")
     host = urlsplit(html).hostname
     forks = hub.db.value("SELECT COUNT(*) FROM repos WHERE parent_id = ?", repo["id"])
+    counts = hub.access.counts(repo["id"])
     return {
         **simple(hub, repo),
         "clone_url": f"{html}.git",
@@ -96,7 +97,7 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
         "watchers_count": 0,
         "size": repo["size"],
         "default_branch": repo["default_branch"],
-        "open_issues_count": repo["open_issues"],
+        "open_issues_count": counts["open_issues"],
         "is_template": False,
         "topics": json.loads(repo["topics"]),
         "has_issues": bool(repo["has_issues"]),
@@ -108,14 +109,14 @@ def core(hub: Hub, repo: Row) -> dict[str, Any]:
         "archived": bool(repo["archived"]),
         "disabled": False,
         "visibility": "private" if repo["private"] else "public",
-        "pushed_at": repo["pushed_at"],
+        "pushed_at": counts["pushed_at"],
         "created_at": repo["created_at"],
         "updated_at": repo["updated_at"],
         "allow_forking": True,
         "web_commit_signoff_required": False,
         "license": None,
         "forks": forks,
-        "open_issues": repo["open_issues"],
+        "open_issues": counts["open_issues"],
         "watchers": 0,
     }
 
