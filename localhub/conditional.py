@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from starlette.datastructures import Headers
 
-
-def unchanged(request: Headers, etag: str, modified: str | None) -> bool:
+def unchanged(request: Mapping[str, str], etag: str, modified: str | None) -> bool:
     """The ETag counts before the date, if the request has both."""
     known, since = request.get("if-none-match"), request.get("if-modified-since")
     if known is not None or since is None or modified is None:

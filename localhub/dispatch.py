@@ -9,7 +9,6 @@ lock) never is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from localhub.db import Database
 from localhub.eager import EAGER, handed_over
 from localhub.http import Paging
+from localhub.intake import PARSED
 
 AT_ONCE = {
     f"localhub.rest.{name}"
@@ -35,6 +35,7 @@ AT_ONCE = {
     )
 }  # fmt: skip
 READ_AT_ONCE = {f"localhub.rest.{name}" for name in ("checks", "repos", "reviews", "statuses")}
+FOUND = "localhub.found"  # in the scope: the endpoint that `at_once` found, and for what
 PLACES = 1024  # kinds of paths that are remembered
 _Answerer = Callable[[Request, Exception], Response]
 
@@ -64,7 +65,11 @@ class Dispatch:
         self._places: dict[tuple[str, str, str], list[Endpoint | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._find(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        found = None
+        if scope["type"] == "http":
+            known = scope.get(FOUND)
+            place = (scope["method"], scope["path"])
+            found = known[1] if known and known[0] == place else self._find(*place)
         if found is None:
             await self._app(scope, receive, send)
             return
@@ -94,9 +99,10 @@ class Dispatch:
             response = self._answer(request, error)
         await response(scope, receive, send)
 
-    def at_once(self, method: str, path: str) -> bool:
-        """Whether the endpoint of this path is called without waiting for anything."""
-        found = self._find(method, path)
+    def at_once(self, scope: Scope, path: str) -> bool:
+        """Whether the endpoint of this path is called without waiting for anything; noted in the scope."""
+        found = self._find(scope["method"], path)
+        scope[FOUND] = ((scope["method"], path), found)
         return found is not None and found[0].at_once
 
     def _find(self, method: str, path: str) -> tuple[Endpoint, dict[str, Any]] | None:
@@ -184,9 +190,10 @@ def _arguments(endpoint: Endpoint, request: Request, body: bytes) -> dict[str, A
     plan = endpoint.plan
     assert plan is not None
     found: dict[str, Any] = {}
-    for fields, given in ((plan.path_params, request.path_params), (plan.query_params, request.query_params)):
-        for field in fields:
-            found[field.name] = _value(field, given.get(field.alias))
+    for field in plan.path_params:
+        found[field.name] = _value(field, request.path_params.get(field.alias))
+    for field in plan.query_params:
+        found[field.name] = _value(field, request.query_params.get(field.alias))
     if endpoint.paging:
         found[endpoint.paging] = Paging(request)
     if plan.request_param_name:
@@ -200,7 +207,8 @@ def _value(field: Any, given: Any) -> Any:
     if given is None:
         if field.field_info.is_required():
             raise Misfit
-        return deepcopy(field.default)
+        default = field.default
+        return deepcopy(default) if isinstance(default, list | dict) else default
     if type(given) is str and field.field_info.annotation is str and not field.field_info.metadata:
         return given
     value, errors = field.validate(given, {}, loc=("query", field.alias))
@@ -214,8 +222,7 @@ def _model(field: Any, request: Request, body: bytes) -> Any:
         return _value(field, None)
     if "json" not in request.headers.get("content-type", ""):
         raise Misfit
-    try:
-        value = json.loads(body)
-    except ValueError as error:
-        raise Misfit from error
+    value = request.scope.get(PARSED)
+    if value is None:
+        raise Misfit
     return _value(field, value)

@@ -65,7 +65,7 @@ class Eager:
             path = path[len(PREFIX) :] or "/"
         return (
             not self._hub.faults.planned
-            and self._dispatch.at_once(scope["method"], path)
+            and self._dispatch.at_once(scope, path)
             and not any(name in _FORWARDED for name, _ in scope["headers"])
         )
 

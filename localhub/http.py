@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import orjson
 from fastapi import Depends, Request, Response
 
 from localhub import media, versions
@@ -27,12 +28,16 @@ def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None
         data = media.shaped(data, context.form)
     if not versions.is_first():
         data = versions.shaped(data)
-    content = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
-    answer = Response(content, status, dict(headers or {}), JSON)
+    told = dict(headers or {})
     changed = data.get("updated_at") if status == 200 and isinstance(data, dict) else None
     if isinstance(changed, str):
-        answer.headers["Last-Modified"] = format_datetime(parse_iso(changed), usegmt=True)
-    return answer
+        told["Last-Modified"] = _http_date(changed)
+    return Response(orjson.dumps(data), status, told, JSON)
+
+
+@lru_cache(maxsize=1024)
+def _http_date(moment: str) -> str:
+    return format_datetime(parse_iso(moment), usegmt=True)
 
 
 class Paging:
@@ -83,12 +88,17 @@ def _positive(text: str | None, default: int) -> int:
 PageDep = Annotated[Paging, Depends()]
 
 
-def with_headers(
-    headers: Iterable[tuple[bytes, bytes]], added: Mapping[str, str], defaults: Mapping[str, str]
-) -> list[tuple[bytes, bytes]]:
-    """The headers with these in their place, and of the defaults those that are not there yet."""
-    new = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in added.items()}
-    found = [pair for pair in headers if pair[0].lower() not in new]
-    there = {name.lower() for name, _ in found} | new.keys()
-    more = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in defaults.items()}
-    return [*found, *new.items(), *((name, value) for name, value in more.items() if name not in there)]
+Lines = Sequence[tuple[bytes, bytes]]
+
+
+def lines(headers: Mapping[str, str]) -> Lines:
+    """Header lines as ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def with_headers(headers: Lines, added: Lines, defaults: Lines) -> list[tuple[bytes, bytes]]:
+    """The headers, whose names are small as all of these, with `added` in their place, and the missing defaults."""
+    new = {name for name, _ in added}
+    found = [pair for pair in headers if pair[0] not in new]
+    there = {name for name, _ in found} | new
+    return [*found, *added, *(pair for pair in defaults if pair[0] not in there)]

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from localhub.access import Access
@@ -30,12 +30,13 @@ class Hub:
     """Composition root and the few services that every endpoint uses."""
 
     def __init__(self, data: Path, public_url: str | None = None) -> None:
-        self.data = data
+        self.data, self._git = data, str(data / "git")
         data.mkdir(parents=True, exist_ok=True)
         (data / "git").mkdir(exist_ok=True)
         self.db = Database(data / "localhub.sqlite3")
         self.known = Known(self.db)
         self.clock = Clock()
+        self._now = (0, "1970-01-01T00:00:00Z")
         self.public_url = public_url
         self.default_url = "http://127.0.0.1"
         self.stats: Counter[str] = Counter()
@@ -58,7 +59,10 @@ class Hub:
 
     def now(self) -> str:
         """The time in GitHub's format."""
-        return iso(self.clock.now())
+        second = int(self.clock.timestamp())
+        if second != self._now[0]:
+            self._now = (second, iso(datetime.fromtimestamp(second, UTC)))
+        return self._now[1]
 
     def tx(self) -> AbstractContextManager[None]:
         """One write transaction: saved together, on the disk when the block ends."""
@@ -78,7 +82,7 @@ class Hub:
 
     def git_dir(self, repo: Row | int) -> Path:
         """The bare repository's directory."""
-        return self.data / "git" / f"{repo if isinstance(repo, int) else repo['id']}.git"
+        return Path(f"{self._git}/{repo if isinstance(repo, int) else repo['id']}.git")
 
     def emit(self, event: Event) -> None:
         """Tell of an event, inside the transaction that makes it true."""

@@ -6,13 +6,15 @@ Source: docs.github.com, "Getting started with the REST API" and "Troubleshootin
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote_plus
 
-from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from localhub.errors import GitHubError
 
+PARSED = "localhub.json"  # in the scope: a body that was read as JSON already
 NO_AGENT = (
     "\r\nRequest forbidden by administrative rules. Please make sure your request has a User-Agent header"
     " (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required)."
@@ -38,14 +40,17 @@ PREFLIGHT = {
 def malformed(scope: Scope) -> GitHubError | None:
     """400 for a path or query that no name can be in: a NUL, or bytes that are no UTF-8."""
     query = scope["query_string"].decode("latin-1")
+    path: str = scope["path"]
+    if not query and path.isascii() and "\0" not in path:
+        return None
     try:
-        text = scope["path"] + unquote_plus(query, errors="strict")
+        text = path + unquote_plus(query, errors="strict")
     except UnicodeDecodeError:
         return GitHubError(400, "Bad Request")
-    return GitHubError(400, "Bad Request") if "\0" in text or "�" in scope["path"] else None
+    return GitHubError(400, "Bad Request") if "\0" in text or "�" in path else None
 
 
-async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
+async def read(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
     """The whole body; 413 for one beyond `limit` bytes, as soon as that is known."""
     declared = headers.get("content-length", "")
     parts: list[bytes] = []
@@ -63,10 +68,10 @@ async def read(receive: Receive, headers: Headers, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def check_json(body: bytes) -> None:
-    """400 in GitHub's words for what is no JSON, or neither an object nor a list."""
+def check_json(body: bytes) -> Any:
+    """The body as JSON, None for none; 400 in GitHub's words for what is neither an object nor a list."""
     if not body.strip():
-        return
+        return None
     try:
         data = json.loads(body)
         if b"\\ud" in body or b"\\uD" in body:
@@ -75,6 +80,7 @@ def check_json(body: bytes) -> None:
         raise GitHubError(400, "Problems parsing JSON") from error
     if not isinstance(data, dict | list):
         raise GitHubError(400, "Body should be a JSON object")
+    return data
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

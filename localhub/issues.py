@@ -48,14 +48,19 @@ def tell(hub: Hub, row: Row, action: str, by: int, **extra: Any) -> Row:
         if pull is not None:
             pulls.tell(hub, hub.access.repo_by_id(row["repo_id"]), pull["id"], action, by, **extra)
         return hub.db.get("issues", row["id"])
-    told = hub.db.get("issues", row["id"])
+    row = hub.db.get("issues", row["id"])
+    announce(hub, row, action, by, **extra)
+    return row
+
+
+def announce(hub: Hub, told: Row, action: str, by: int, **extra: Any) -> None:
+    """The webhook `issues` about this row, which is as it is now."""
     wrote = Wrote(told["id"], told["body"]) if action in ("opened", "edited") else None
 
     def payload() -> dict[str, Any]:
         return {"issue": render.brief(hub, told), **extra}
 
     hub.emit(Event("issues", action, told["repo_id"], by, payload, wrote=wrote))
-    return told
 
 
 def touch(hub: Hub, issue_id: int, **columns: object) -> None:
@@ -74,8 +79,8 @@ def open_row(
     check_length(kind, "title", title, TITLE_LIMIT)
     check_length(kind, "body", body)
     with hub.tx():
-        hub.db.execute("UPDATE repos SET last_number = last_number + 1 WHERE id = ?", repo["id"])
-        number = hub.db.value("SELECT last_number FROM repos WHERE id = ?", repo["id"])
+        next_number = "UPDATE repos SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
+        number = hub.db.rows(next_number, repo["id"])[0][0]
         issue_id = hub.db.insert(
             "issues",
             repo_id=repo["id"],
@@ -90,7 +95,7 @@ def open_row(
             touched=hub.clock.timestamp(),
         )
         row = hub.db.get("issues", issue_id)
-        notifications.subscribe(hub, row, actor.account_id, "author")
+        notifications.subscribe(hub, row, actor.account_id, "author", new=True)
     return row
 
 
@@ -116,13 +121,13 @@ def create(
         milestone_row = _milestone(hub, repo, milestone) if milestone is not None and may_triage else None
         if milestone_row is not None:
             hub.db.update("issues", row["id"], milestone_id=milestone_row["id"])
-        added = labelling.attach(hub, repo, row, labels, actor) if may_triage else []
+        added = labelling.attach(hub, repo, row, labels, actor, new=True) if may_triage else []
         people = _assign(hub, repo, row, assignees, actor) if may_triage else []
         row = tell(hub, row, "opened", actor.account_id)
         for label in added:
-            tell(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
+            announce(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
         for person in people:
-            tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+            announce(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
         if type is not None and may_triage:
             row = issuetypes.assign(hub, repo, row, type, actor)
         notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body)

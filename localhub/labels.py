@@ -93,8 +93,11 @@ def of_issue(hub: Hub, issue_id: int) -> list[Row]:
     )
 
 
-def attach(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor) -> list[Row]:
-    """Put labels on an issue, making unknown ones; the rows that are new on it. The caller tells of them."""
+def attach(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor, *, new: bool = False) -> list[Row]:
+    """Put labels on an issue (a `new` one has none), making unknown ones; those that it did not have.
+
+    The caller tells of them.
+    """
     from localhub import issues
 
     added = []
@@ -103,11 +106,12 @@ def attach(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor) 
         label = label or create(hub, repo, name, actor)
         if hub.db.execute("INSERT OR IGNORE INTO issue_labels VALUES (?, ?)", issue["id"], label["id"]):
             shown = {"name": label["name"], "color": label["color"]}
-            record(hub, issue["id"], "labeled", actor.account_id, label=shown)
+            record(hub, issue["id"], "labeled", actor.account_id, repo=repo["id"], label=shown)
             added.append(label)
-    if hub.db.value("SELECT COUNT(*) FROM issue_labels WHERE issue_id = ?", issue["id"]) > PER_ISSUE:
+    count = "SELECT COUNT(*) FROM issue_labels WHERE issue_id = ?"
+    if added and (len(added) if new else hub.db.value(count, issue["id"])) > PER_ISSUE:
         raise invalid("Validation Failed", field("Issue", "labels", "custom", f"has a maximum of {PER_ISSUE} labels"))
-    if added:
+    if added and not new:
         issues.touch(hub, issue["id"])
     return added
 

@@ -101,13 +101,18 @@ class Limits:
         return base
 
     def _extra(self, installation_id: int) -> int:
+        """Requests for the repositories and people of an installation beyond the first twenty."""
+        more = self._hub.known.get(("more", installation_id), lambda: self._more(installation_id))
+        return self.settings.primary_per_repository * more
+
+    def _more(self, installation_id: int) -> int:
         db = self._hub.db
         repositories = len(self._hub.access.installed(installation_id))
         people: int = db.value(
             "SELECT COUNT(*) FROM org_members m JOIN installations i ON i.account_id = m.org_id WHERE i.id = ?",
             installation_id,
         )
-        return self.settings.primary_per_repository * (max(0, repositories - 20) + max(0, people - 20))
+        return max(0, repositories - 20) + max(0, people - 20)
 
     def begin(self, actor: Actor, resource: str, points: int) -> None:
         """Count a request that starts; raises GitHub's answer when a limit is passed. Pair with `end`."""
@@ -234,11 +239,11 @@ class Limits:
                     if moment > now - 60:
                         _recent(bucket, "created lately", now, 60).add(moment, 1)
 
-    def headers(self, actor: Actor, resource: str) -> dict[str, str]:
+    def headers(self, actor: Actor, resource: str) -> list[tuple[bytes, bytes]]:
+        """The header lines that say where the actor stands."""
         state = self.state(actor, resource)
-        return {f"X-RateLimit-{name.title()}": str(value) for name, value in state.items()} | {
-            "X-RateLimit-Resource": resource
-        }
+        lines = [(_HEADERS[name], str(value).encode()) for name, value in state.items()]
+        return [*lines, (_HEADERS["resource"], resource.encode())]
 
     def state(self, actor: Actor, resource: str) -> dict[str, int]:
         """limit, remaining, reset and used, as GET /rate_limit shows them."""
@@ -265,6 +270,9 @@ class Limits:
                 "X-RateLimit-Resource": resource,
             },
         )
+
+
+_HEADERS = {name: b"x-ratelimit-" + name.encode() for name in ("limit", "remaining", "reset", "used", "resource")}
 
 
 def _current(bucket: _Bucket, resource: str, now: float) -> _Window:

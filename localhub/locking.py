@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localhub import issues
 from localhub.errors import field, invalid
@@ -27,5 +27,6 @@ def lock(hub: Hub, row: Row, actor: Actor, *, locked: bool, reason: str | None =
             return row
         issues.touch(hub, row["id"], locked=int(locked), lock_reason=reason)
         action = "locked" if locked else "unlocked"
-        record(hub, row["id"], action, actor.account_id, **({"lock_reason": reason} if locked else {}))
+        said: dict[str, Any] = {"lock_reason": reason} if locked else {}
+        record(hub, row["id"], action, actor.account_id, **said)
         return issues.tell(hub, row, action, actor.account_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 from typing import Any
 
 _TYPE = re.compile(r"application/vnd\.github(?:\.v3)?(?:\.([\w-]+(?:\.[\w-]+)*))?(\+json)?", re.ASCII)
@@ -14,11 +15,13 @@ _TAG = re.compile(r"<[^>]*>")
 FORMS = {"text": ("body_text",), "html": ("body_html",), "full": ("body", "body_text", "body_html")}
 
 
+@lru_cache(maxsize=256)
 def parameter(accept: str) -> str:
     """raw, text, html, full, diff, patch, sha, object … of `application/vnd.github.PARAM+json`; "" for none."""
     return next((match[1] for match in _TYPE.finditer(accept) if match[1]), "")
 
 
+@lru_cache(maxsize=256)
 def header(accept: str) -> str:
     """`X-GitHub-Media-Type` of the answer."""
     match = next((each for each in _TYPE.finditer(accept) if each[1]), None)

@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import json
 import re
+import secrets
 import time
-import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Literal
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +24,7 @@ from localhub.context import RequestContext, set_context
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
 from localhub.faulty import abort, faulty
-from localhub.http import JSON, with_headers
+from localhub.http import JSON, Lines, lines, with_headers
 from localhub.kept import Request as Asked
 from localhub.protocol import WHOLE
 from localhub.versions import VERSIONS
@@ -39,6 +40,12 @@ API_ROOTS = {
 SESSION = "localhub_session"
 # A person's token is a classic one with every scope that clients like gh look for.
 SCOPES = "admin:repo_hook, delete_repo, notifications, read:org, repo, user, workflow"
+_SCOPES = (b"x-oauth-scopes", SCOPES.encode())
+_ALWAYS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", intake.EXPOSED.encode()),
+    (b"server", b"localhub"),
+]
 _GIT = re.compile(r"/[^/]+/[^/]+?(\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
 Kind = Literal["admin", "git", "api", "graphql", "page"]
 
@@ -70,10 +77,11 @@ class Middleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = _headers(scope)
         path: str = scope["path"]
         kind = classify(path, headers.get("accept", ""))
-        request_id = f"{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:20]}".upper()
+        digits = secrets.token_hex(12).upper()
+        request_id = f"{digits[:4]}:{digits[4:]}"
         base = self._hub.public_url or f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1')}"
         context = RequestContext(base, request_id)
         form = media.parameter(headers.get("accept", "")) if kind == "api" else ""
@@ -100,7 +108,7 @@ class Exchange:
     """One API, GraphQL or page request."""
 
     def __init__(
-        self, hub: Hub, app: ASGIApp, context: RequestContext, kind: Kind, scope: Scope, headers: Headers
+        self, hub: Hub, app: ASGIApp, context: RequestContext, kind: Kind, scope: Scope, headers: Mapping[str, str]
     ) -> None:
         self._hub, self._app, self._context, self._kind = hub, app, context, kind
         self._headers, self._method, self._path = headers, scope["method"], scope["path"]
@@ -159,7 +167,7 @@ class Exchange:
         if self._method in ("GET", "HEAD"):
             return receive
         body = await intake.read(receive, self._headers, self._hub.limits.settings.body_bytes)
-        intake.check_json(body)
+        self._scope[intake.PARSED] = intake.check_json(body)
         return intake.replay(body, receive)
 
     def _authenticate(self) -> Actor:
@@ -233,8 +241,8 @@ class Exchange:
                 del headers["content-length"]
                 body = b""
                 self._hub.limits.refund(self._context.actor, self._resource)
-                for name, value in self._hub.limits.headers(self._context.actor, self._resource).items():
-                    headers[name] = value
+                for name, value in self._hub.limits.headers(self._context.actor, self._resource):
+                    headers[name.decode()] = value.decode()
         if self._method == "HEAD":
             body = b""
         if self._asked is not None:
@@ -243,19 +251,17 @@ class Exchange:
         await send({"type": "http.response.body", "body": body})
 
     def _add_headers(self, start: Message) -> None:
-        added = {"X-GitHub-Request-Id": self._context.request_id, **self._context.notes}
-        limits: dict[str, str] = {}
+        context = self._context
+        added = [(b"x-github-request-id", context.request_id.encode()), *lines(context.notes)]
+        limits: Lines = ()
         if self._kind != "page":
-            added |= {
-                "X-GitHub-Media-Type": media.header(self._headers.get("accept", "")),
-                "Access-Control-Allow-Origin": "*",
-                "Access-Control-Expose-Headers": intake.EXPOSED,
-                "X-GitHub-Api-Version-Selected": self._context.version,
-                "Server": "localhub",
-            }
-            if self._context.actor.kind == "user":
-                added["X-OAuth-Scopes"] = SCOPES
-            limits = self._hub.limits.headers(self._context.actor, self._resource)
+            media_type = media.header(self._headers.get("accept", ""))
+            added += _ALWAYS
+            added.append((b"x-github-media-type", media_type.encode("latin-1")))
+            added.append((b"x-github-api-version-selected", context.version.encode()))
+            if context.actor.kind == "user":
+                added.append(_SCOPES)
+            limits = self._hub.limits.headers(context.actor, self._resource)
         start["headers"] = with_headers(start["headers"], added, limits)
 
     async def _error(self, send: Send, error: GitHubError) -> None:
@@ -285,7 +291,12 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-def _as_json(scope: Scope, headers: Headers) -> Scope:
+def _headers(scope: Scope) -> dict[str, str]:
+    """By small name; of several with one name the first."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+def _as_json(scope: Scope, headers: Mapping[str, str]) -> Scope:
     """GitHub reads every API body as JSON, whatever its type says (curl -d says it is a form)."""
     kind = headers.get("content-type", "")
     if "json" in kind or scope["method"] in ("GET", "HEAD") or "octet-stream" in kind:

@@ -18,22 +18,25 @@ _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 def mentions(hub: Hub, repo: Row, text: str | None) -> list[int]:
     """Accounts that a text mentions outside of code, as far as they may see the repository."""
-    logins = {found.lower() for found in _MENTION.findall(_CODE.sub(" ", text or ""))}
+    if not text or "@" not in text:
+        return []
+    logins = {found.lower() for found in _MENTION.findall(_CODE.sub(" ", text))}
     rows = [hub.db.row("SELECT id FROM accounts WHERE login = ? AND type = 'User'", login) for login in sorted(logins)]
     return [row["id"] for row in rows if row and hub.access.role(repo, row["id"]) != "none"]
 
 
-def subscribe(hub: Hub, issue: Row, account_id: int, reason: str) -> int | None:
+def subscribe(hub: Hub, issue: Row, account_id: int, reason: str, *, new: bool = False) -> int | None:
     """Make sure that a person follows the issue; the thread's id, or None for bots, who get no mail.
 
-    Who takes part (or is asked to) follows it again, though they had left it; who only watches does not.
+    Who takes part (or is asked to) follows it again, though they had left it; who only watches does not. A `new` issue
+    is followed by nobody yet.
     """
-    account = hub.db.get("accounts", account_id)
-    if account["type"] != "User":
+    if hub.account(account_id)["type"] != "User":
         return None
-    found = hub.db.row("SELECT id FROM threads WHERE account_id = ? AND issue_id = ?", account_id, issue["id"])
+    thread = "SELECT id, subscribed FROM threads WHERE account_id = ? AND issue_id = ?"
+    found = None if new else hub.db.row(thread, account_id, issue["id"])
     if found:
-        if reason in TAKING_PART:
+        if reason in TAKING_PART and not found["subscribed"]:
             hub.db.update("threads", found["id"], subscribed=1)
         return int(found["id"])
     return hub.db.insert(
@@ -56,12 +59,8 @@ def rewritten(hub: Hub, issue: Row, before: str | None, after: str | None) -> No
 
 def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: int, kind: str | None = None) -> None:
     """Mail these people, except who caused it and who ignores the thread or the whole repository."""
-    deaf = {
-        row["account_id"]
-        for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ? AND ignored", issue["repo_id"])
-    }
     for account_id in accounts:
-        if account_id in deaf or (account_id == by and reason not in _STRONG):
+        if _watchers(hub, issue["repo_id"]).get(account_id) or (account_id == by and reason not in _STRONG):
             continue
         thread_id = subscribe(hub, issue, account_id, reason)  # who assigns themselves follows it too
         if thread_id is None or account_id == by or hub.db.get("threads", thread_id)["ignored"]:
@@ -79,6 +78,12 @@ def notify(hub: Hub, issue: Row, reason: str, accounts: Iterable[int], *, by: in
         )
 
 
+def _watchers(hub: Hub, repo_id: int) -> dict[int, bool]:
+    """Who watches the repository: True for those who want to hear nothing at all of it."""
+    sql = "SELECT account_id, ignored FROM watchers WHERE repo_id = ?"
+    return hub.known.get(("watchers", repo_id), lambda: {row[0]: bool(row[1]) for row in hub.db.rows(sql, repo_id)})
+
+
 def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None) -> None:
     """Mail everyone subscribed to the issue or watching the repository; and first who is mentioned in `text`.
 
@@ -89,10 +94,7 @@ def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None)
     repo = hub.access.repo_by_id(issue["repo_id"])
     mentioned = mentions(hub, repo, text)
     notify(hub, issue, "mention", mentioned, by=by)
-    watching = [
-        row["account_id"]
-        for row in hub.db.rows("SELECT account_id FROM watchers WHERE repo_id = ? AND NOT ignored", repo["id"])
-    ]
+    watching = [account_id for account_id, ignored in _watchers(hub, repo["id"]).items() if not ignored]
     following = [
         row["account_id"]
         for row in hub.db.rows("SELECT account_id FROM threads WHERE issue_id = ? AND subscribed = 1", issue["id"])

@@ -13,6 +13,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from localhub import subscriptions
 from localhub.delivering import Courier, Target, body_of, headers_of
 from localhub.events import Event
@@ -41,14 +43,14 @@ class Webhooks:
 
     def queue(self, event: Event) -> None:
         """Write a delivery for each app and hook that gets this event; they go out after the commit."""
-        for installation in self._installations(event):
-            app = self._hub.db.get("apps", installation["app_id"])
+        for installation, app in self._installations(event):
             if app["webhook_url"] and app["webhook_active"]:
                 about = {"id": installation["id"], "node_id": node_id("Installation", installation["id"])}
                 payload = self._payload(event) | {"installation": event.payload.get("installation", about)}
                 self._write(event, payload, app["webhook_url"], app_id=app["id"], installation_id=installation["id"])
-        for hook in self._hooks(event):
-            self._write(event, self._payload(event), hook["url"], hook_id=hook["id"])
+        for hook, events in self._hooks(event):
+            if "*" in events or event.name in events:
+                self._write(event, self._payload(event), hook["url"], hook_id=hook["id"])
 
     def send(self, hook: Row, event: Event) -> None:
         """Queue an event for this hook of a repository only, whatever it listens to: a ping or a test."""
@@ -86,29 +88,50 @@ class Webhooks:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._courier.close()
 
-    def _installations(self, event: Event) -> list[Row]:
-        db = self._hub.db
+    def _installations(self, event: Event) -> list[tuple[Row, Row]]:
+        """The installations that get this event, each with its app."""
+        db, repo = self._hub.db, event.repo
         if event.installation is not None:
-            return db.rows("SELECT * FROM installations WHERE id = ?", event.installation)
-        if event.repo is None:
+            row = db.get("installations", event.installation)
+            return [(row, db.get("apps", row["app_id"]))]
+        if repo is None:
             return []
-        rows = db.rows(
+        found = self._hub.known.get(("installations", repo), lambda: self._installed(repo))
+        return [
+            (row, app)
+            for row, app, heard in found
+            if event.app in (None, row["app_id"]) and (event.app or event.name in UNASKED or event.name in heard)
+        ]
+
+    def _installed(self, repo: int) -> list[tuple[Row, Row, frozenset[str]]]:
+        """The installations on a repository, with their apps and the events that each is sent."""
+        rows = self._hub.db.rows(
             """SELECT i.* FROM installations i JOIN repos r ON r.owner_id = i.account_id
-               WHERE r.id = ? AND i.suspended_at IS NULL AND (? IS NULL OR i.app_id = ?)
+               WHERE r.id = ? AND i.suspended_at IS NULL
                AND (i.repository_selection = 'all' OR EXISTS (
                  SELECT 1 FROM installation_repos s WHERE s.installation_id = i.id AND s.repo_id = r.id))
                ORDER BY i.id""",
-            event.repo,
-            event.app,
-            event.app,
+            repo,
         )
-        return [row for row in rows if event.app or event.name in UNASKED or _hears(row, event)]
+        return [
+            (
+                row,
+                self._hub.db.get("apps", row["app_id"]),
+                frozenset(subscriptions.kept(json.loads(row["events"]), json.loads(row["permissions"]))),
+            )
+            for row in rows
+        ]
 
-    def _hooks(self, event: Event) -> list[Row]:
-        if event.repo is None or event.app is not None or event.installation is not None:
+    def _hooks(self, event: Event) -> list[tuple[Row, frozenset[str]]]:
+        """The repository's own hooks, with what they listen to."""
+        repo = event.repo
+        if repo is None or event.app is not None or event.installation is not None:
             return []
-        rows = self._hub.db.rows("SELECT * FROM hooks WHERE repo_id = ? AND active ORDER BY id", event.repo)
-        return [row for row in rows if {"*", event.name} & set(json.loads(row["events"]))]
+        sql = "SELECT * FROM hooks WHERE repo_id = ? AND active ORDER BY id"
+        return self._hub.known.get(
+            ("hooks", repo),
+            lambda: [(row, frozenset(json.loads(row["events"]))) for row in self._hub.db.rows(sql, repo)],
+        )
 
     def _payload(self, event: Event) -> dict[str, Any]:
         from localhub.render import accounts, repos
@@ -124,8 +147,8 @@ class Webhooks:
         return payload
 
     def _write(self, event: Event, payload: dict[str, Any], url: str, **receiver: int) -> None:
-        text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-        if len(text.encode()) > self._hub.limits.settings.webhook_bytes:
+        whole = orjson.dumps(payload)
+        if len(whole) > self._hub.limits.settings.webhook_bytes:
             self._hub.stats["webhooks too large"] += 1
             return
         delivery = self._hub.db.insert(
@@ -134,7 +157,7 @@ class Webhooks:
             repo_id=event.repo,
             event=event.name,
             action=event.action,
-            payload=text,
+            payload=whole.decode(),
             url=url,
             queued_at=self._hub.now(),
             **receiver,
@@ -235,11 +258,6 @@ class Webhooks:
                     "hooks", delivery["hook_id"], last_code=outcome.status_code,
                     last_status="active" if fine else "misconfigured", last_message=outcome.status,
                 )  # fmt: skip
-
-
-def _hears(installation: Row, event: Event) -> bool:
-    asked = event.name in json.loads(installation["events"])
-    return asked and subscriptions.allowed(event.name, json.loads(installation["permissions"]))
 
 
 def _lane(delivery: Any) -> _Lane:
