@@ -74,7 +74,7 @@ class Paging:
         query = dict(self._request.query_params) | {"page": str(page)}
         context = get_context()
         root = context.base + context.prefix if context else ""
-        return f"{root}{self._request.url.path}?{urlencode(query)}"
+        return f"{root}{self._request.scope['path']}?{urlencode(query)}"
 
 
 _COUNT = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub.auth import Actor
@@ -28,6 +30,13 @@ def rollup(hub: Hub, subject_type: str, subject_id: int, url: str, *, any_: bool
     ):
         counts[row["content"]] = row["n"]
     return {"url": url, "total_count": sum(counts.values()), **counts}
+
+
+def among(hub: Hub, subject_type: str, ids: Sequence[int]) -> set[int]:
+    """Those that have any reaction."""
+    sql = """SELECT DISTINCT subject_id FROM reactions
+             WHERE subject_type = ? AND subject_id IN (SELECT value FROM json_each(?))"""
+    return {row[0] for row in hub.db.rows(sql, subject_type, json.dumps(ids))}
 
 
 def add(hub: Hub, subject_type: str, subject_id: int, content: str, actor: Actor) -> tuple[Row, bool]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,15 +17,16 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
-_LABELS = "SELECT l.* FROM labels l JOIN issue_labels i ON i.label_id = l.id WHERE i.issue_id = ? ORDER BY i.rowid"
-# What an issue has at all, in one question instead of one each: most have little.
-_HAS = """SELECT EXISTS (SELECT 1 FROM assignees WHERE issue_id = ?) AS assignees,
-  EXISTS (SELECT 1 FROM issue_labels WHERE issue_id = ?) AS labels,
-  EXISTS (SELECT 1 FROM reactions WHERE subject_type = 'issue' AND subject_id = ?) AS reactions,
-  EXISTS (SELECT 1 FROM sub_issues WHERE child_id = ?) AS parent,
-  EXISTS (SELECT 1 FROM sub_issues WHERE parent_id = ?) AS children,
-  EXISTS (SELECT 1 FROM dependencies WHERE blocked_id = ?)
-    OR EXISTS (SELECT 1 FROM dependencies WHERE blocking_id = ?) AS relations"""
+_LABELS = """SELECT i.issue_id, l.* FROM issue_labels i JOIN labels l ON l.id = i.label_id
+  WHERE i.issue_id IN (SELECT value FROM json_each(?)) ORDER BY i.rowid"""
+# What issues have at all, in one question instead of one each: most have little.
+_HAS = """SELECT i.value AS id, EXISTS (SELECT 1 FROM assignees WHERE issue_id = i.value) AS assignees,
+  EXISTS (SELECT 1 FROM issue_labels WHERE issue_id = i.value) AS labels,
+  EXISTS (SELECT 1 FROM reactions WHERE subject_type = 'issue' AND subject_id = i.value) AS reactions,
+  EXISTS (SELECT 1 FROM sub_issues WHERE child_id = i.value) AS parent,
+  EXISTS (SELECT 1 FROM sub_issues WHERE parent_id = i.value) AS children,
+  EXISTS (SELECT 1 FROM dependencies WHERE blocked_id = i.value)
+    OR EXISTS (SELECT 1 FROM dependencies WHERE blocking_id = i.value) AS relations FROM json_each(?) i"""
 _ASSIGNEES = "SELECT a.* FROM accounts a JOIN assignees s ON s.account_id = a.id WHERE s.issue_id = ? ORDER BY s.rowid"
 
 
@@ -80,12 +83,37 @@ def milestone(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
     }
 
 
-def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Facts:
+    """Which things an issue has, and its labels."""
+
+    has: Row
+    labels: list[Row]
+
+
+def _facts(hub: Hub, ids: list[int]) -> list[_Facts]:
+    """Of these issues, in their order."""
+    asked = json.dumps(ids)
+    has = hub.db.rows(_HAS, asked)
+    labels: dict[int, list[Row]] = {}
+    if any(each["labels"] for each in has):
+        for each in hub.db.rows(_LABELS, asked):
+            labels.setdefault(each["issue_id"], []).append(each)
+    return [_Facts(each, labels.get(each["id"], [])) for each in has]
+
+
+def issues(hub: Hub, rows: Sequence[Row], repo: Row | None = None) -> list[dict[str, Any]]:
+    """Several `Issue`, with as many questions to the database as for one."""
+    found = _facts(hub, [row["id"] for row in rows])
+    return [issue(hub, row, repo, facts) for row, facts in zip(rows, found, strict=True)]
+
+
+def issue(hub: Hub, row: Row, repo: Row | None = None, facts: _Facts | None = None) -> dict[str, Any]:
     """`Issue`, a pull request's too; the row of `issues`."""
     repo = repo or hub.access.repo_by_id(row["repo_id"])
     url = f"{repo_api(hub, repo)}/issues/{row['number']}"
-    has = hub.db.row(_HAS, *[row["id"]] * 7)
-    assert has is not None
+    facts = facts or _facts(hub, [row["id"]])[0]
+    has = facts.has
     assignees = [simple_user(hub, each) for each in hub.db.rows(_ASSIGNEES, row["id"])] if has["assignees"] else []
     data = {
         "url": url,
@@ -99,7 +127,7 @@ def issue(hub: Hub, row: Row, repo: Row | None = None) -> dict[str, Any]:
         "number": row["number"],
         "title": row["title"],
         "user": simple_user(hub, row["author_id"]),
-        "labels": [label(hub, repo, each) for each in hub.db.rows(_LABELS, row["id"])] if has["labels"] else [],
+        "labels": [label(hub, repo, each) for each in facts.labels],
         "state": row["state"],
         "locked": bool(row["locked"]),
         "assignee": assignees[0] if assignees else None,
@@ -157,7 +185,13 @@ def _pull_part(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
 
 def brief(hub: Hub, row: Row) -> dict[str, Any]:
     """The issue as webhooks and searches have it, which say neither who closed it nor what it is part of."""
-    return {key: value for key, value in issue(hub, row).items() if key not in ("closed_by", "parent_issue_url")}
+    return briefs(hub, [row])[0]
+
+
+def briefs(hub: Hub, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Several of them."""
+    unsaid = ("closed_by", "parent_issue_url")
+    return [{key: value for key, value in each.items() if key not in unsaid} for each in issues(hub, rows)]
 
 
 def sub_issues_summary(hub: Hub, issue_id: int) -> dict[str, int]:
@@ -183,8 +217,14 @@ def dependencies_summary(hub: Hub, issue_id: int) -> dict[str, int]:
     return counts
 
 
-def comment(hub: Hub, row: Row, issue_row: Row | None = None) -> dict[str, Any]:
-    """`IssueComment`."""
+def comments(hub: Hub, rows: Sequence[Row], issue_row: Row | None = None) -> list[dict[str, Any]]:
+    """Several `IssueComment`; `issue_row` is theirs, if it is one's."""
+    liked = reactions.among(hub, "comment", [row["id"] for row in rows])
+    return [comment(hub, row, issue_row, any_=row["id"] in liked) for row in rows]
+
+
+def comment(hub: Hub, row: Row, issue_row: Row | None = None, *, any_: bool = True) -> dict[str, Any]:
+    """`IssueComment`; `any_` is False when the caller knows that there are no reactions."""
     issue_row = issue_row or hub.db.get("issues", row["issue_id"])
     repo = hub.access.repo_by_id(issue_row["repo_id"])
     url = f"{repo_api(hub, repo)}/issues/comments/{row['id']}"
@@ -199,7 +239,7 @@ def comment(hub: Hub, row: Row, issue_row: Row | None = None) -> dict[str, Any]:
         "updated_at": row["updated_at"],
         "body": row["body"],
         "author_association": hub.access.association(repo, row["author_id"]),
-        "reactions": reactions.rollup(hub, "comment", row["id"], f"{url}/reactions"),
+        "reactions": reactions.rollup(hub, "comment", row["id"], f"{url}/reactions", any_=any_),
         "performed_via_github_app": integration(hub, row["app_id"]) if row["app_id"] else None,
     }
 

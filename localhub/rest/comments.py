@@ -54,7 +54,7 @@ def router(hub: Hub) -> APIRouter:
         order = f"{'updated_at' if sort == 'updated' else 'id'} {'DESC' if direction == 'desc' else 'ASC'}"
         total = db.value(f"SELECT COUNT(*) {where}", *values)
         rows = db.rows(f"SELECT * {where} ORDER BY {order} LIMIT ? OFFSET ?", *values, paging.limit, paging.offset)
-        return paging.reply([render.comment(hub, row) for row in rows], total)
+        return paging.reply(render.comments(hub, rows), total)
 
     @api.get("/repos/{owner}/{name}/issues/{number}/comments")
     def of_issue(owner: str, name: str, number: int, paging: PageDep, since: str | None = None) -> Response:
@@ -65,7 +65,7 @@ def router(hub: Hub) -> APIRouter:
         where = f"FROM comments WHERE issue_id = ?{' AND updated_at >= ?' if changed else ''}"
         total = db.value(f"SELECT COUNT(*) {where}", *values) if changed else issue["comments"]
         rows = db.rows(f"SELECT * {where} ORDER BY id LIMIT ? OFFSET ?", *values, paging.limit, paging.offset)
-        return paging.reply([render.comment(hub, row, issue) for row in rows], total)
+        return paging.reply(render.comments(hub, rows, issue), total)
 
     @api.post("/repos/{owner}/{name}/issues/{number}/comments")
     def create(owner: str, name: str, number: int, wanted: Body) -> Response:

@@ -59,7 +59,7 @@ def router(hub: Hub) -> APIRouter:
     def listing(owner: str, name: str, request: Request, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         rows, total = listed(hub, dict(request.query_params), paging, repo=repo)
-        return paging.reply([render.issue(hub, row, repo) for row in rows], total)
+        return paging.reply(render.issues(hub, rows, repo), total)
 
     @api.get("/issues")
     def mine(request: Request, paging: PageDep) -> Response:
@@ -69,7 +69,7 @@ def router(hub: Hub) -> APIRouter:
         query["creator" if query.get("filter") == "created" else "assignee"] = actor.login
         rows, total = listed(hub, query, paging)
         rows = [row for row in rows if hub.access.sees(actor, hub.access.repo_by_id(row["repo_id"]))]
-        return paging.reply([render.issue(hub, row) for row in rows], total)
+        return paging.reply(render.issues(hub, rows), total)
 
     @api.post("/repos/{owner}/{name}/issues")
     def create(owner: str, name: str, wanted: CreateIssue) -> Response:

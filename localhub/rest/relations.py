@@ -56,7 +56,7 @@ def router(hub: Hub) -> APIRouter:
 
     def shown(rows: list[Row], paging: Paging) -> Response:
         rows = [row for row in rows if hub.access.sees(current_actor(), hub.access.repo_by_id(row["repo_id"]))]
-        return paging.reply([render.issue(hub, row) for row in paging.slice(rows)], len(rows))
+        return paging.reply(render.issues(hub, paging.slice(rows)), len(rows))
 
     @api.get(BASE + "/sub_issues")
     def children(owner: str, name: str, number: int, paging: PageDep) -> Response:

@@ -25,7 +25,7 @@ def router(hub: Hub) -> APIRouter:
             raise invalid("Only the first 1000 search results are available")
         rows, total = search(hub, current_actor(), q, paging.offset, paging.limit, sort, order)
         wrap = {"total_count": total, "incomplete_results": False, "search_type": "lexical"}
-        return paging.reply([render.brief(hub, row) | {"score": 1.0} for row in rows], total, wrap, "items")
+        return paging.reply([each | {"score": 1.0} for each in render.briefs(hub, rows)], total, wrap, "items")
 
     @api.get("/search/users")
     def users(paging: PageDep, q: str = "", sort: str = "", order: str = "desc") -> Response:
