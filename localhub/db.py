@@ -10,18 +10,16 @@ before it, each can still fail by itself, and whoever else wants to write ends t
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from localhub import statements
+
 Row = sqlite3.Row
-MAX = 2**63 - 1
-_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 class Group:
@@ -88,12 +86,8 @@ class Database:
         """Count changes of these tables, or only of these columns of theirs."""
         self._writer.create_function("watched_change", 0, self._note)
         for table, columns in tables.items():
-            of = f" OF {', '.join(map(_name, columns))}" if columns else ""
-            for kind in ("INSERT", "DELETE", f"UPDATE{of}"):
-                self._writer.execute(
-                    f"""CREATE TEMP TRIGGER watch_{_name(table)}_{kind[:6]} AFTER {kind} ON main.{_name(table)}
-                        BEGIN SELECT watched_change(); END"""
-                )
+            for trigger in statements.watch(table, columns, "watched_change"):
+                self._writer.execute(trigger)
 
     def _note(self) -> None:
         self._changed = True
@@ -240,7 +234,7 @@ class Database:
         try:
             return self._reading().execute(sql, args)
         except OverflowError:  # a number of a request that no row can have: 64 bits find nothing either
-            return self._reading().execute(sql, tuple(map(_fitting, args)))
+            return self._reading().execute(sql, tuple(map(statements.fitting, args)))
 
     def at_commit(self, callback: Callable[[], None]) -> None:
         """Run `callback` when the transaction is on the disk and before the next one begins: in the order of commits.
@@ -261,7 +255,7 @@ class Database:
 
     def get(self, table: str, id_: int) -> Row:
         """The row of `table` with this id, which must exist."""
-        found = self.row(_by_id(table), id_)
+        found = self.row(statements.by_id(table), id_)
         if found is None:
             raise LookupError(f"no row {id_} in {table}")
         return found
@@ -279,13 +273,13 @@ class Database:
     def insert(self, table: str, **columns: object) -> int:
         """Insert a row and return its id."""
         self._must_write()
-        return int(self._writer.execute(_insert(table, *columns), tuple(columns.values())).lastrowid or 0)
+        return int(self._writer.execute(statements.insert(table, *columns), tuple(columns.values())).lastrowid or 0)
 
     def update(self, table: str, id_: int, **columns: object) -> None:
         """Change columns of the row with this id."""
         self._must_write()
         if columns:
-            self._writer.execute(_update(table, *columns), (*columns.values(), id_))
+            self._writer.execute(statements.update(table, *columns), (*columns.values(), id_))
 
     def _must_write(self) -> None:
         if not self.writing:
@@ -300,29 +294,3 @@ class Database:
             if self._group is not None:
                 self._save(self._group)
         self._writer.close()
-
-
-@lru_cache(maxsize=1024)
-def _insert(table: str, *columns: str) -> str:
-    names, marks = ", ".join(map(_name, columns)), ", ".join("?" for _ in columns)
-    return f"INSERT INTO {_name(table)} ({names}) VALUES ({marks})"  # noqa: S608
-
-
-@lru_cache(maxsize=1024)
-def _update(table: str, *columns: str) -> str:
-    return f"UPDATE {_name(table)} SET {', '.join(f'{_name(each)} = ?' for each in columns)} WHERE id = ?"  # noqa: S608
-
-
-@lru_cache(maxsize=1024)
-def _by_id(table: str) -> str:
-    return f"SELECT * FROM {_name(table)} WHERE id = ?"  # noqa: S608
-
-
-def _fitting(value: object) -> object:
-    return max(-MAX, min(MAX, value)) if isinstance(value, int) else value
-
-
-def _name(identifier: str) -> str:
-    if not _IDENTIFIER.fullmatch(identifier):
-        raise ValueError(f"not an SQL identifier: {identifier!r}")
-    return identifier

@@ -123,7 +123,10 @@ class Eager:
             log.exception("what %d requests have written could not be saved", len(self._waiting[group]))
             error = caught
         for tell in self._waiting.pop(group):
-            tell(error)
+            try:
+                tell(error)
+            except Exception:  # one answer that cannot be sent keeps nobody else's back
+                log.exception("an answer could not be sent")
 
     def _failed(self, scope: Scope, error: Exception) -> Answer:
         log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)

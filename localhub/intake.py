@@ -37,6 +37,20 @@ PREFLIGHT = {
 }
 
 
+def headers_of(scope: Scope) -> dict[str, str]:
+    """By small name; of several with one name the first."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+def as_json(scope: Scope, headers: Mapping[str, str]) -> Scope:
+    """GitHub reads every API body as JSON, whatever its type says (curl -d says it is a form)."""
+    kind = headers.get("content-type", "")
+    if "json" in kind or scope["method"] in ("GET", "HEAD") or "octet-stream" in kind:
+        return scope
+    others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    return dict(scope, headers=[*others, (b"content-type", b"application/json")])
+
+
 def malformed(scope: Scope) -> GitHubError | None:
     """400 for a path or query that no name can be in: a NUL, or bytes that are no UTF-8."""
     query = scope["query_string"].decode("latin-1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from localhub import assignees as assigning
 from localhub import issuetypes, notifications
 from localhub import labels as labelling
 from localhub.auth import Actor
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 TITLE_LIMIT = 256
-ASSIGNEE_LIMIT = 10
 REASONS = ("completed", "not_planned", "duplicate", "reopened")
 
 
@@ -122,7 +122,7 @@ def create(
         if milestone_row is not None:
             hub.db.update("issues", row["id"], milestone_id=milestone_row["id"])
         added = labelling.attach(hub, repo, row, labels, actor, new=True) if may_triage else []
-        people = _assign(hub, repo, row, assignees, actor) if may_triage else []
+        people = assigning.attach(hub, repo, row, assignees, actor) if may_triage else []
         row = tell(hub, row, "opened", actor.account_id)
         for label in added:
             announce(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
@@ -142,7 +142,7 @@ def edit(hub: Hub, repo: Row, row: Row, actor: Actor, changes: dict[str, Any]) -
         if changes.get("labels") is not None:
             row = labelling.replace(hub, repo, row, changes["labels"], actor)
         if changes.get("assignees") is not None:
-            row = set_assignees(hub, repo, row, changes["assignees"], actor)
+            row = assigning.replace(hub, repo, row, changes["assignees"], actor)
         if "milestone" in changes:
             row = set_milestone(hub, repo, row, changes["milestone"], actor)
         if "type" in changes:
@@ -216,72 +216,6 @@ def reopen(hub: Hub, row: Row, by: int) -> Row:
         row = tell(hub, row, "reopened", by)
         notifications.thread(hub, row, by=by, kind="reopened")
     return row
-
-
-def set_assignees(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> Row:
-    """Exactly these people."""
-    wanted = {login.lower() for login in logins}
-    current = hub.db.rows(
-        """SELECT a.id, a.login FROM assignees s JOIN accounts a ON a.id = s.account_id
-           WHERE s.issue_id = ? ORDER BY s.rowid""",
-        row["id"],
-    )
-    gone = [each["login"] for each in current if each["login"].lower() not in wanted]
-    row = unassign(hub, row, gone, actor)
-    return assign(hub, repo, row, logins, actor)
-
-
-def assign(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> Row:
-    """Add people; who cannot be assigned is passed over silently, as GitHub does."""
-    with hub.tx():
-        people = _assign(hub, repo, row, logins, actor)
-        for person in people:
-            row = tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
-        notifications.notify(hub, row, "assign", people, by=actor.account_id)
-    return row
-
-
-def _assign(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> list[int]:
-    added = []
-    for login in dict.fromkeys(logins):
-        person = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
-        if person is None or not assignable(hub, repo, row, person["id"]):
-            continue
-        count = hub.db.value("SELECT COUNT(*) FROM assignees WHERE issue_id = ?", row["id"])
-        if count >= ASSIGNEE_LIMIT:
-            break
-        if hub.db.execute("INSERT OR IGNORE INTO assignees VALUES (?, ?)", row["id"], person["id"]):
-            record(hub, row["id"], "assigned", actor.account_id, assignee_id=person["id"], assigner_id=actor.account_id)
-            added.append(person["id"])
-    if added:
-        touch(hub, row["id"])
-    return added
-
-
-def unassign(hub: Hub, row: Row, logins: Sequence[str], actor: Actor) -> Row:
-    with hub.tx():
-        for login in logins:
-            person = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
-            if person is None or not hub.db.execute(
-                "DELETE FROM assignees WHERE issue_id = ? AND account_id = ?", row["id"], person["id"]
-            ):
-                continue
-            data = {"assignee_id": person["id"], "assigner_id": actor.account_id}
-            record(hub, row["id"], "unassigned", actor.account_id, **data)
-            touch(hub, row["id"])
-            row = tell(hub, row, "unassigned", actor.account_id, assignee=simple_user(hub, person))
-    return row
-
-
-def assignable(hub: Hub, repo: Row, row: Row | None, account_id: int) -> bool:
-    """People who can push, and the issue's author and commenters who can read."""
-    role = hub.access.role(repo, account_id)
-    if role in ("write", "maintain", "admin", "triage"):
-        return True
-    if row is None or role == "none":
-        return False
-    spoke = "SELECT 1 FROM comments WHERE issue_id = ? AND author_id = ?"
-    return bool(row["author_id"] == account_id or hub.db.value(spoke, row["id"], account_id))
 
 
 def _milestone(hub: Hub, repo: Row, number: int) -> Row:

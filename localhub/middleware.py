@@ -77,7 +77,7 @@ class Middleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = _headers(scope)
+        headers = intake.headers_of(scope)
         path: str = scope["path"]
         kind = classify(path, headers.get("accept", ""))
         digits = secrets.token_hex(12).upper()
@@ -112,7 +112,7 @@ class Exchange:
     ) -> None:
         self._hub, self._app, self._context, self._kind = hub, app, context, kind
         self._headers, self._method, self._path = headers, scope["method"], scope["path"]
-        self._scope = _as_json(scope, headers) if kind == "api" else scope
+        self._scope = intake.as_json(scope, headers) if kind == "api" else scope
         if kind == "api" and self._method == "HEAD":
             self._scope = dict(self._scope, method="GET")
         self._asked: Asked | None = None
@@ -289,17 +289,3 @@ def resource_of(kind: Kind, path: str) -> str:
 
 async def _nothing() -> Message:
     return {"type": "http.disconnect"}
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """By small name; of several with one name the first."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-
-
-def _as_json(scope: Scope, headers: Mapping[str, str]) -> Scope:
-    """GitHub reads every API body as JSON, whatever its type says (curl -d says it is a form)."""
-    kind = headers.get("content-type", "")
-    if "json" in kind or scope["method"] in ("GET", "HEAD") or "octet-stream" in kind:
-        return scope
-    others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
-    return dict(scope, headers=[*others, (b"content-type", b"application/json")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localhub import comments, issues, labels, relations
+from localhub import assignees, comments, issues, labels, relations
 from localhub.editing import permitted
 from localhub.graphql.base import QueryError
 from localhub.graphql.issues import Issue, IssueComment
@@ -123,12 +123,12 @@ class IssueMutations(Mutating):
 
     def addAssigneesToAssignable(self, input: Input) -> Input:
         repo, row = self._either(input["assignableId"])
-        issues.assign(self._hub, repo, row, self._logins(input["assigneeIds"]), self._actor)
+        assignees.add(self._hub, repo, row, self._logins(input["assigneeIds"]), self._actor)
         return answer(input, assignable=self._show(row["id"]))
 
     def removeAssigneesFromAssignable(self, input: Input) -> Input:
         _, row = self._either(input["assignableId"])
-        issues.unassign(self._hub, row, self._logins(input["assigneeIds"]), self._actor)
+        assignees.remove(self._hub, row, self._logins(input["assigneeIds"]), self._actor)
         return answer(input, assignable=self._show(row["id"]))
 
     # -- comments

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from localhub import comments, housekeeping, issues, labels, locking, notifications, relations
+from localhub import assignees, comments, housekeeping, issues, labels, locking, notifications, relations
 from localhub.context import current_actor
 from localhub.errors import conflict, forbidden, not_found
 from localhub.pages import markdown, shapes, timeline
@@ -141,9 +141,9 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         repo = hub.access.repo(owner, name, BOTH, "write", role="triage")
         row = issues.find(hub, repo, number)
         if form.text("remove"):
-            issues.unassign(hub, row, [form.text("remove")], current_actor())
+            assignees.remove(hub, row, [form.text("remove")], current_actor())
         else:
-            issues.assign(hub, repo, row, form.all("add"), current_actor())
+            assignees.add(hub, repo, row, form.all("add"), current_actor())
         return to(page_of(repo, row))
 
     @api.post(root + "/milestone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localhub import issues
+from localhub import assignees
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -16,4 +16,4 @@ MOST = 200
 def assignable(hub: Hub, repo: Row, issue: Row | None = None) -> list[str]:
     """Logins of who may be assigned in this repository."""
     people = hub.db.rows("SELECT id, login FROM accounts WHERE type = 'User' ORDER BY login LIMIT ?", MOST)
-    return [each["login"] for each in people if issues.assignable(hub, repo, issue, each["id"])]
+    return [each["login"] for each in people if assignees.assignable(hub, repo, issue, each["id"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub import issues, labels
+from localhub import assignees, issues, labels
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import not_found
@@ -124,14 +124,14 @@ def _assignees(api: APIRouter, hub: Hub) -> None:
     def available(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         people = hub.db.rows("SELECT * FROM accounts WHERE type = 'User' ORDER BY id")
-        rows = [row for row in people if issues.assignable(hub, repo, None, row["id"])]
+        rows = [row for row in people if assignees.assignable(hub, repo, None, row["id"])]
         return paging.reply([simple_user(hub, row) for row in paging.slice(rows)], len(rows))
 
     @api.get("/repos/{owner}/{name}/assignees/{login}")
     def check(owner: str, name: str, login: str) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         row = hub.db.row("SELECT id FROM accounts WHERE login = ?", login)
-        if row is None or not issues.assignable(hub, repo, None, row["id"]):
+        if row is None or not assignees.assignable(hub, repo, None, row["id"]):
             raise not_found()
         return reply(None, 204)
 
@@ -141,7 +141,7 @@ def _assignees(api: APIRouter, hub: Hub) -> None:
         repo = hub.access.repo(owner, name, BOTH)
         row = issues.find(hub, repo, number)
         person = hub.db.value("SELECT id FROM accounts WHERE login = ?", login)
-        if person is None or not issues.assignable(hub, repo, row, person):
+        if person is None or not assignees.assignable(hub, repo, row, person):
             raise not_found()
         return reply(None, 204)
 
@@ -150,7 +150,7 @@ def _assignees(api: APIRouter, hub: Hub) -> None:
         repo = hub.access.repo(owner, name, BOTH, "write", role="read")
         row = issues.find(hub, repo, number)
         if _may_assign(repo):
-            row = issues.assign(hub, repo, row, wanted.assignees, current_actor())
+            row = assignees.add(hub, repo, row, wanted.assignees, current_actor())
         return reply(render.issue(hub, row, repo), 201)
 
     @api.delete("/repos/{owner}/{name}/issues/{number}/assignees")
@@ -158,7 +158,7 @@ def _assignees(api: APIRouter, hub: Hub) -> None:
         repo = hub.access.repo(owner, name, BOTH, "write", role="read")
         row = issues.find(hub, repo, number)
         if _may_assign(repo):
-            row = issues.unassign(hub, row, wanted.assignees, current_actor())
+            row = assignees.remove(hub, row, wanted.assignees, current_actor())
         return reply(render.issue(hub, row, repo))
 
     def _may_assign(repo: Row) -> bool:
