@@ -36,6 +36,10 @@ class Known:
         self._version = 0
         db.watch({table: _COLUMNS.get(table, ()) for table in _TABLES})
 
+    def forget(self) -> None:
+        """Ask for everything anew: the file was changed behind the hub's back."""
+        self._facts, self._version = {}, -1
+
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
         """What `find` says, or said before, which must depend on these tables, the key and nothing else."""
         if self._db.unsettled:

@@ -81,8 +81,11 @@ class Schedule:
 def lines(hub: Hub, repo_id: int) -> set[str]:
     """The cron lines of a repository's default branch."""
     repo: Row = hub.access.repo_by_id(repo_id)
-    if "schedule" not in triggers.listened(hub, repo):
+    try:
+        if "schedule" not in triggers.listened(hub, repo):
+            return set()
+        sha = GitRepo(hub.git_dir(repo)).ref(f"refs/heads/{repo['default_branch']}")
+        found = triggers.workflow_files(hub, repo, sha) if sha else []
+    except FileNotFoundError:  # the repository is being deleted
         return set()
-    sha = GitRepo(hub.git_dir(repo)).ref(f"refs/heads/{repo['default_branch']}")
-    found = triggers.workflow_files(hub, repo, sha) if sha else []
     return {line for flow in found if isinstance(flow, Workflow) for line in flow.crons}

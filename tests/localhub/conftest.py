@@ -167,6 +167,7 @@ class World:
         _copy_database(self._first / "localhub.sqlite3", self._data / "localhub.sqlite3")
         self.hub.clock.restore({})
         self.hub.limits.settings = LimitSettings()
+        self.hub.known.forget()
         self.hub.limits.reset()
         self.hub.stats.clear()
         self.hooks.clear()
