@@ -103,7 +103,7 @@ class Database:
             self.version, self._changed = self.version + 1, False
 
     def _reading(self) -> sqlite3.Connection:
-        if getattr(self._local, "writing", False) or getattr(self._local, "joined", False):
+        if self.holding:
             return self._writer
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if reader is None:
@@ -222,6 +222,11 @@ class Database:
     def writing(self) -> bool:
         """True when this thread is inside a transaction."""
         return bool(getattr(self._local, "writing", False))
+
+    @property
+    def holding(self) -> bool:
+        """True when this thread has the writer for itself, inside a transaction or between those of a group."""
+        return self.writing or bool(getattr(self._local, "joined", False))
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run `callback` when the current transaction is on the disk; at once when there is none."""

@@ -46,7 +46,7 @@ class Hub:
         self._limit_file = LimitFile(self.limits, data / "limits.json")
         self.faults = Faults()
         self.kept = Kept(self, data / "localhub.sqlite3")
-        self.repo_locks = RepoLocks(lambda: self.db.writing)
+        self.repo_locks = RepoLocks(lambda: self.db.holding)
         self.quiet_checks: dict[str, Callable[[], int]] = {}
         self._listeners: dict[str, list[Listener]] = {}
         self._starters: list[Callable[[], None]] = []
