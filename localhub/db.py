@@ -280,6 +280,13 @@ class Database:
         self._must_write()
         return int(self._writer.execute(statements.insert(table, *columns), tuple(columns.values())).lastrowid or 0)
 
+    def insert_row(self, table: str, **columns: object) -> Row:
+        """Insert a row and return all of it."""
+        self._must_write()
+        statement = statements.insert(table, *columns) + " RETURNING *"
+        made: Row = self._writer.execute(statement, tuple(columns.values())).fetchall()[0]
+        return made
+
     def update(self, table: str, id_: int, **columns: object) -> None:
         """Change columns of the row with this id."""
         self._must_write()

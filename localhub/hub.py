@@ -30,7 +30,8 @@ class Hub:
     """Composition root and the few services that every endpoint uses."""
 
     def __init__(self, data: Path, public_url: str | None = None) -> None:
-        self.data, self._git = data, str(data / "git")
+        self.data = data
+        self._git: dict[int, Path] = {}
         data.mkdir(parents=True, exist_ok=True)
         (data / "git").mkdir(exist_ok=True)
         self.db = Database(data / "localhub.sqlite3")
@@ -82,7 +83,10 @@ class Hub:
 
     def git_dir(self, repo: Row | int) -> Path:
         """The bare repository's directory."""
-        return Path(f"{self._git}/{repo if isinstance(repo, int) else repo['id']}.git")
+        number = repo if isinstance(repo, int) else repo["id"]
+        if number not in self._git:
+            self._git[number] = self.data / "git" / f"{number}.git"
+        return self._git[number]
 
     def emit(self, event: Event) -> None:
         """Tell of an event, inside the transaction that makes it true."""

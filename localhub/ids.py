@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 
 PREFIXES = {
     "User": "U", "Bot": "BOT", "Organization": "O", "Repository": "R", "Issue": "I", "PullRequest": "PR",
@@ -18,6 +19,7 @@ PREFIXES = {
 _BY_PREFIX = {prefix: kind for kind, prefix in PREFIXES.items()}
 
 
+@lru_cache(maxsize=16_384)
 def node_id(kind: str, id_: int) -> str:
     return f"{PREFIXES[kind]}_kwDO{base64.urlsafe_b64encode(id_.to_bytes(6, 'big')).decode()}"
 

@@ -81,7 +81,7 @@ def open_row(
     with hub.tx():
         next_number = "UPDATE repos SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
         number = hub.db.rows(next_number, repo["id"])[0][0]
-        issue_id = hub.db.insert(
+        row = hub.db.insert_row(
             "issues",
             repo_id=repo["id"],
             number=number,
@@ -94,7 +94,6 @@ def open_row(
             updated_at=hub.now(),
             touched=hub.clock.timestamp(),
         )
-        row = hub.db.get("issues", issue_id)
         notifications.subscribe(hub, row, actor.account_id, "author", new=True)
     return row
 
@@ -123,14 +122,16 @@ def create(
             hub.db.update("issues", row["id"], milestone_id=milestone_row["id"])
         added = labelling.attach(hub, repo, row, labels, actor, new=True) if may_triage else []
         people = assigning.attach(hub, repo, row, assignees, actor) if may_triage else []
-        row = tell(hub, row, "opened", actor.account_id)
+        if milestone_row is not None or people:
+            row = hub.db.get("issues", row["id"])
+        announce(hub, row, "opened", actor.account_id)
         for label in added:
             announce(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
         for person in people:
             announce(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
         if type is not None and may_triage:
             row = issuetypes.assign(hub, repo, row, type, actor)
-        notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body)
+        notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body, new=True)
         notifications.notify(hub, row, "assign", people, by=actor.account_id)
     return row
 

@@ -84,10 +84,11 @@ def _watchers(hub: Hub, repo_id: int) -> dict[int, bool]:
     return hub.known.get(("watchers", repo_id), lambda: {row[0]: bool(row[1]) for row in hub.db.rows(sql, repo_id)})
 
 
-def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None) -> None:
+def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None, new: bool = False) -> None:
     """Mail everyone subscribed to the issue or watching the repository; and first who is mentioned in `text`.
 
     kind: opened, comment, closed, reopened, merged, review. The reason that people are told is why they follow it.
+    A `new` issue is followed by its author and by who is mentioned in it.
     """
     if kind in ("closed", "reopened", "merged"):
         subscribe(hub, issue, by, "state_change")
@@ -95,10 +96,8 @@ def thread(hub: Hub, issue: Row, *, by: int, kind: str, text: str | None = None)
     mentioned = mentions(hub, repo, text)
     notify(hub, issue, "mention", mentioned, by=by)
     watching = [account_id for account_id, ignored in _watchers(hub, repo["id"]).items() if not ignored]
-    following = [
-        row["account_id"]
-        for row in hub.db.rows("SELECT account_id FROM threads WHERE issue_id = ? AND subscribed = 1", issue["id"])
-    ]
+    followers = "SELECT account_id FROM threads WHERE issue_id = ? AND subscribed = 1"
+    following = [] if new else [row[0] for row in hub.db.rows(followers, issue["id"])]
     others = sorted(set(watching + following) - set(mentioned))
     visible = [each for each in others if hub.access.role(repo, each) != "none"]
     notify(hub, issue, "subscribed", visible, by=by, kind=kind)

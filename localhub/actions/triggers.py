@@ -29,10 +29,10 @@ def remember(hub: Hub, event: Event) -> bool:
     if event.repo is None:
         return False
     repo = hub.access.repo_by_id(event.repo)
-    if repo["parent_id"] is not None:
-        return False  # a fork's workflows stay off, as on GitHub until its owner says otherwise
     if event.name in ON_DEFAULT_BRANCH and event.name not in listened(hub, repo):
         return False
+    if repo["parent_id"] is not None:
+        return False  # a fork's workflows stay off, as on GitHub until its owner says otherwise
     if event.name in ("check_run", "check_suite") and _of_actions(event.payload):
         return False  # GitHub's guard against workflows that start themselves
     extra: dict[str, Any] = {"repository": webhook(hub, repo), "sender": simple_user(hub, event.sender)}

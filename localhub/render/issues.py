@@ -41,10 +41,14 @@ def html_url(hub: Hub, repo: Row, row: Row) -> str:
 
 def label(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
     """`Label`."""
+    return _label(repo_api(hub, repo), row)
+
+
+def _label(api: str, row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "node_id": node_id("Label", row["id"]),
-        "url": f"{repo_api(hub, repo)}/labels/{quote(row['name'], safe='')}",
+        "url": f"{api}/labels/{quote(row['name'], safe='')}",
         "name": row["name"],
         "color": row["color"],
         "default": bool(row["is_default"]),
@@ -111,13 +115,14 @@ def issues(hub: Hub, rows: Sequence[Row], repo: Row | None = None) -> list[dict[
 def issue(hub: Hub, row: Row, repo: Row | None = None, facts: _Facts | None = None) -> dict[str, Any]:
     """`Issue`, a pull request's too; the row of `issues`."""
     repo = repo or hub.access.repo_by_id(row["repo_id"])
-    url = f"{repo_api(hub, repo)}/issues/{row['number']}"
+    api = repo_api(hub, repo)
+    url = f"{api}/issues/{row['number']}"
     facts = facts or _facts(hub, [row["id"]])[0]
     has = facts.has
     assignees = [simple_user(hub, each) for each in hub.db.rows(_ASSIGNEES, row["id"])] if has["assignees"] else []
     data = {
         "url": url,
-        "repository_url": repo_api(hub, repo),
+        "repository_url": api,
         "labels_url": f"{url}/labels{{/name}}",
         "comments_url": f"{url}/comments",
         "events_url": f"{url}/events",
@@ -127,7 +132,7 @@ def issue(hub: Hub, row: Row, repo: Row | None = None, facts: _Facts | None = No
         "number": row["number"],
         "title": row["title"],
         "user": simple_user(hub, row["author_id"]),
-        "labels": [label(hub, repo, each) for each in facts.labels],
+        "labels": [_label(api, each) for each in facts.labels],
         "state": row["state"],
         "locked": bool(row["locked"]),
         "assignee": assignees[0] if assignees else None,
