@@ -2,34 +2,20 @@
 `kill -9`; it is not forced to the disk (synchronous=NORMAL), so the last ones may not survive a loss of power.
 
 Outside a transaction every thread reads through a connection of its own; inside `transaction()` the thread
-reads and writes through the one writer connection, so it sees its own changes.
-
-Transactions of requests that are answered together may share one commit (`joined`): none of them is acknowledged
-before it, each can still fail by itself, and whoever else wants to write ends the group first.
+reads and writes through the one writer connection, so it sees its own changes (`transactions.py`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from localhub import statements
+from localhub.transactions import Writer
 
 Row = sqlite3.Row
-
-
-class Group:
-    """Transactions that one commit saves, and what is to be done then: `committed` at once, `after` without lock."""
-
-    def __init__(self) -> None:
-        self.done = False
-        self.error: BaseException | None = None
-        self.after: list[Callable[[], None]] = []
-        self.committed: list[Callable[[], None]] = []
 
 
 class Database:
@@ -37,18 +23,16 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._writer = self._connect()
-        self._depth = 0
-        self._after: list[Callable[[], None]] = []
-        self._committed: list[Callable[[], None]] = []
-        self._group: Group | None = None
-        self.version = 0
-        """Another one after each commit that changed a table of `watch`."""
-        self._changed = False
+        self.writer = Writer(self._writer)
+        self._flags = self.writer.flags
+        self.transaction, self.joined, self.finish = self.writer.transaction, self.writer.joined, self.writer.finish
+        self.after_commit, self.at_commit, self.watch = (
+            self.writer.after_commit, self.writer.at_commit, self.writer.watch,
+        )  # fmt: skip
         try:
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=NORMAL")
@@ -82,28 +66,13 @@ class Database:
                     f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"
                 )
 
-    def watch(self, tables: Mapping[str, Sequence[str]]) -> None:
-        """Count changes of these tables, or only of these columns of theirs."""
-        self._writer.create_function("watched_change", 0, self._note)
-        for table, columns in tables.items():
-            for trigger in statements.watch(table, columns, "watched_change"):
-                self._writer.execute(trigger)
-
-    def _note(self) -> None:
-        self._changed = True
-
     @property
     def unsettled(self) -> bool:
         """Whether this thread sees changes of watched tables that are not committed yet."""
-        return self._changed and self._reading() is self._writer
-
-    def _settled(self) -> None:
-        """After each commit, before the lock is given away."""
-        if self._changed:
-            self.version, self._changed = self.version + 1, False
+        return self.writer.changed and self.holding
 
     def _reading(self) -> sqlite3.Connection:
-        if self.holding:
+        if self._flags.writing or self._flags.joined:
             return self._writer
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if reader is None:
@@ -114,142 +83,21 @@ class Database:
                 self._readers.append(reader)
         return reader
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything inside is saved together, or nothing is; a nested transaction joins the outer one."""
-        with self._lock:
-            if self._depth:
-                yield
-                return
-            if getattr(self._local, "joined", False):
-                with self._member():
-                    yield
-                return
-            if self._group is not None:
-                self._save(self._group)
-            self._writer.execute("BEGIN IMMEDIATE")
-            self._depth, self._local.writing = 1, True
-            try:
-                yield
-                self._writer.execute("COMMIT")
-                self._settled()
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                self._changed = False
-                self._after.clear()
-                self._committed.clear()
-                raise
-            finally:
-                self._depth, self._local.writing = 0, False
-            callbacks, self._after = self._after, []
-            committed, self._committed = self._committed, []
-            for callback in committed:
-                callback()
-        for callback in callbacks:
-            callback()
-
-    @contextmanager
-    def joined(self) -> Iterator[Callable[[], Group | None]]:
-        """Transactions inside join the open group, or open one, which the result gives afterwards; None for none.
-
-        Reads inside see what the group has written, so nothing that comes of them may be told, an error neither, before
-        `finish(group)`, which the caller calls soon.
-        """
-        with self._lock:
-            self._local.joined = True
-            try:
-                yield lambda: self._group
-            finally:
-                self._local.joined = False
-
-    @contextmanager
-    def _member(self) -> Iterator[None]:
-        """A transaction of the group, which opens it or can be taken back alone; the lock is held."""
-        group = self._group
-        self._writer.execute("BEGIN IMMEDIATE" if group is None else "SAVEPOINT member")
-        self._depth, self._local.writing = 1, True
-        try:
-            yield
-            if group is not None:
-                self._writer.execute("RELEASE member")
-        except BaseException as error:
-            self._after.clear()
-            self._committed.clear()
-            if group is not None and self._writer.in_transaction:
-                self._writer.execute("ROLLBACK TO member")
-                self._writer.execute("RELEASE member")
-            elif group is None:
-                self._changed = False
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-            else:  # a full disk, say: SQLite has taken everything back
-                group.done, group.error, self._group, self._changed = True, error, None, False
-            raise
-        finally:
-            self._depth, self._local.writing = 0, False
-        if group is None:
-            group = self._group = Group()
-        group.after += self._after
-        group.committed += self._committed
-        self._after, self._committed = [], []
-
-    def finish(self, group: Group) -> None:
-        """Commit the group, if nobody has, and do what was to be done after it; raises why it could not be saved."""
-        with self._lock:
-            if not group.done:
-                self._save(group)
-        if group.error is not None:
-            raise group.error
-        callbacks, group.after = group.after, []
-        for callback in callbacks:
-            callback()
-
-    def _save(self, group: Group) -> None:
-        self._group = None
-        try:
-            self._writer.execute("COMMIT")
-            self._settled()
-            for callback in group.committed:
-                callback()
-        except BaseException as error:  # noqa: BLE001 (told to those who wrote, by `finish`)
-            group.error, self._changed = error, False
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-        group.done = True
-
     @property
     def writing(self) -> bool:
         """True when this thread is inside a transaction."""
-        return bool(getattr(self._local, "writing", False))
+        return self._flags.writing
 
     @property
     def holding(self) -> bool:
         """True when this thread has the writer for itself, inside a transaction or between those of a group."""
-        return self.writing or bool(getattr(self._local, "joined", False))
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Run `callback` when the current transaction is on the disk; at once when there is none."""
-        if self.writing:
-            self._after.append(callback)
-        else:
-            callback()
+        return self._flags.writing or self._flags.joined
 
     def _read(self, sql: str, args: tuple[object, ...]) -> sqlite3.Cursor:
         try:
             return self._reading().execute(sql, args)
         except OverflowError:  # a number of a request that no row can have: 64 bits find nothing either
             return self._reading().execute(sql, tuple(map(statements.fitting, args)))
-
-    def at_commit(self, callback: Callable[[], None]) -> None:
-        """Run `callback` when the transaction is on the disk and before the next one begins: in the order of commits.
-
-        It must be quick and take no lock that is held around transactions.
-        """
-        if self.writing:
-            self._committed.append(callback)
-        else:
-            callback()
 
     def rows(self, sql: str, *args: object) -> list[Row]:
         return self._read(sql, args).fetchall()
@@ -294,7 +142,7 @@ class Database:
             self._writer.execute(statements.update(table, *columns), (*columns.values(), id_))
 
     def _must_write(self) -> None:
-        if not self.writing:
+        if not self._flags.writing:
             raise RuntimeError("a write outside of a transaction: use `with hub.tx():`")
 
     def close(self) -> None:
@@ -302,7 +150,4 @@ class Database:
             for reader in self._readers:
                 reader.close()
             self._readers.clear()
-        with self._lock:
-            if self._group is not None:
-                self._save(self._group)
-        self._writer.close()
+        self.writer.close()

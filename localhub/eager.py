@@ -21,9 +21,9 @@ from localhub.errors import GitHubError
 from localhub.http import JSON
 
 if TYPE_CHECKING:
-    from localhub.db import Group
     from localhub.dispatch import Dispatch
     from localhub.hub import Hub
+    from localhub.transactions import Group
 
 log = logging.getLogger(__name__)
 EAGER = "localhub.eager"  # in the scope: what becomes of a request that is answered so

@@ -44,7 +44,7 @@ class Known:
         """What `find` says, or said before, which must depend on these tables, the key and nothing else."""
         if self._db.unsettled:
             return find()
-        version, facts = self._db.version, self._facts
+        version, facts = self._db.writer.version, self._facts
         if version != self._version or len(facts) > MOST:
             facts = {}
             self._facts, self._version = facts, version
