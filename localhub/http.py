@@ -49,7 +49,9 @@ class Paging:
         self.page = _positive(request.query_params.get("page"), 1)
         self.offset = (self.page - 1) * self.limit
 
-    def reply(self, items: Sequence[Any], total: int, wrap: Mapping[str, Any] | None = None, key: str = "") -> Response:
+    def reply(
+        self, items: Sequence[Any], total: int | None, wrap: Mapping[str, Any] | None = None, key: str = ""
+    ) -> Response:
         """One page of `total`; `wrap` and `key` for lists inside an object: {**wrap, key: items}."""
         data: Any = list(items) if wrap is None else {**wrap, key: list(items)}
         return reply(data, headers=self.links(total))
@@ -57,14 +59,15 @@ class Paging:
     def slice(self, items: Sequence[Any]) -> Sequence[Any]:
         return items[self.offset : self.offset + self.limit]
 
-    def links(self, total: int) -> dict[str, str]:
-        last = max(1, -(-total // self.limit))
+    def links(self, total: int | None) -> dict[str, str]:
+        """The `Link` header; of None, that there is a next page but nobody has counted to the last one."""
+        last = max(1, -(-total // self.limit)) if total is not None else None
         pages: dict[str, int] = {}
         if self.page > 1:
-            pages["prev"] = min(self.page - 1, last)
-        if self.page < last:
+            pages["prev"] = self.page - 1 if last is None else min(self.page - 1, last)
+        if last is None or self.page < last:
             pages["next"] = self.page + 1
-        if self.page != last:
+        if last is not None and self.page != last:
             pages["last"] = last
         if self.page > 1:
             pages["first"] = 1

@@ -1,19 +1,28 @@
-"""The list of issues with GitHub's filters, at a cost that does not grow with the number of issues."""
+"""The list of issues with GitHub's filters, at a cost that does not grow with the number of issues.
+
+How many there are is kept for each filter by itself (`issuecounts`). What has to meet several is counted up to MANY;
+beyond that the answer names no last page, as GitHub's does not where it cannot tell. A page is read from an index that
+has the order asked for, or from that of the rarest filter, state by state, and these are merged.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localhub.clock import iso, parse_iso
+from localhub import issuecounts, issuefilters
 from localhub.errors import field, invalid
 from localhub.http import Paging
 
 if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
+    from localhub.issuefilters import Filter
 
-MANY = 500
+HOMES = 50  # repositories whose lists are merged; of more than these, one list is sorted
 _SORTS = {"updated": "i.updated_at", "comments": "i.comments"}
+_ORDERED = {"": "issues_of_kind", "i.updated_at": "issues_by_state_update", "i.comments": "issues_by_comments"}
 
 
 class Where:
@@ -31,136 +40,127 @@ class Where:
         return " AND ".join(self._conditions) or "1 = 1"
 
 
-def listed(hub: Hub, query: dict[str, str], paging: Paging, repo: Row | None = None) -> tuple[list[Row], int]:
-    """One page of issues and pull requests, and how many there are."""
+def listed(hub: Hub, query: dict[str, str], paging: Paging, repo: Row | None = None) -> tuple[list[Row], int | None]:
+    """One page of issues and pull requests, and how many there are: None for more than this page and one knows not.
+
+    Without a repository they are somebody's: an assignee or a creator is asked for.
+    """
     state = query.get("state", "open")
     if state not in ("open", "closed", "all"):
         raise invalid("Validation Failed", field("Issue", "state", "invalid"))
     states = ("open", "closed") if state == "all" else (state,)
-    where = Where()
-    facets = _facets(hub, query, repo)
-    if repo is not None and not facets:  # facets know their repository and state
-        where.add("i.repo_id = ?", repo["id"])
-    if state != "all" and not facets:
-        where.add("i.state = ?", state)
-    if repo is None:
-        _labels_anywhere(where, query)
-    if query.get("creator"):
-        where.add("i.author_id = ?", _account(hub, query["creator"]))
-    if query.get("since"):
-        try:
-            where.add("i.updated_at >= ?", iso(parse_iso(query["since"])))
-        except ValueError as error:
-            raise invalid("Validation Failed", field("Issue", "since", "invalid")) from error
-    _milestone(where, query.get("milestone"))
-    if query.get("assignee") == "*":
-        where.add("EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = i.id)")
-    elif query.get("assignee") == "none" and repo is None:
-        where.add("NOT EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = i.id)")
-    direction = "ASC" if query.get("direction") == "asc" else "DESC"
-    number = "i.number" if repo is not None else "i.id"
-    sort = _SORTS.get(query.get("sort", "created"))
-    if facets:
-        return _page_of_facets(hub, facets, states, where, f"{sort} {direction}, " if sort else "", direction, paging)
-    order = f"{sort} {direction}, i.id {direction}" if sort else f"{number} {direction}"
-    return _page(hub, "issues i", where, order, paging)
+    filters = issuefilters.read(hub, query, states, repo["id"] if repo is not None else None)
+    if any(one.size == 0 for one in filters):
+        return [], 0
+    way = "ASC" if query.get("direction") == "asc" else "DESC"
+    found = _Listing(hub, states, filters, repo, _SORTS.get(query.get("sort", ""), ""), way)
+    total = found.total()
+    if total is not None:
+        return found.page(paging.limit, paging.offset), total
+    rows = found.page(paging.limit + 1, paging.offset)
+    if len(rows) > paging.limit:
+        return rows[:-1], None
+    return rows, paging.offset + len(rows) if rows else found.count()
 
 
-def _page(hub: Hub, source: str, where: Where, order: str, paging: Paging) -> tuple[list[Row], int]:
-    total = hub.db.value(f"SELECT COUNT(*) FROM {source} WHERE {where}", *where.values)  # noqa: S608
-    conditions = str(where)
-    if total > MANY:  # better walked in the order that is asked for than found by their times and sorted
-        conditions = conditions.replace("i.updated_at >=", "+i.updated_at >=")
-    rows = hub.db.rows(
-        f"SELECT i.* FROM {source} WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
-        *where.values,
-        paging.limit,
-        paging.offset,
-    )
-    return rows, total
+@dataclass(frozen=True)
+class _Listing:
+    hub: Hub
+    states: tuple[str, ...]
+    filters: list[Filter]
+    repo: Row | None
+    key: str
+    """The column that sorts; empty for the order in which issues were made, which is that of their ids."""
+    way: str
+
+    def total(self) -> int | None:
+        """How many there are, if that is known or quickly counted."""
+        if not self.filters and self.repo is not None:
+            return issuecounts.of_repository(self.hub, self.repo["id"], self.states)
+        if len(self.filters) == 1 and self.filters[0].size is not None:
+            return self.filters[0].size
+        found = self.count(issuefilters.MANY + 1)
+        return found if found <= issuefilters.MANY else None
+
+    def count(self, most: int = -1) -> int:
+        parts = self._parts("1", self._rarest(), "issues_by_state_update")
+        sql = f"SELECT COUNT(*) FROM ({_joined(parts)} LIMIT ?)"  # noqa: S608
+        return int(self.hub.db.value(sql, *_values(parts), most))
+
+    def page(self, limit: int, offset: int) -> list[Row]:
+        first = self._rarest()
+        if first is not None and self.repo is not None and self._walked(first, limit + offset):
+            first = None
+        columns = f"{{id}} AS id, {self.key} AS place" if self.key else "{id} AS id"
+        parts = self._parts(columns, first, _ORDERED[self.key])
+        order = ", ".join(f"{{}}{column} {self.way}" for column in (("place", "id") if self.key else ("id",)))
+        merged = f"{_joined(parts)} ORDER BY {order.replace('{}', '')} LIMIT ? OFFSET ?"
+        sql = f"SELECT i.* FROM ({merged}) p CROSS JOIN issues i ON i.id = p.id ORDER BY {order.replace('{}', 'p.')}"  # noqa: S608
+        return self.hub.db.rows(sql, *_values(parts), limit, offset)
+
+    def _rarest(self) -> Filter | None:
+        """Of the filters that something finds, the one that the fewest meet."""
+        found = [one for one in self.filters if one.size is not None and (one.facet or one.index)]
+        return min(found, key=lambda one: one.size or 0, default=None)
+
+    def _walked(self, first: Filter, wanted: int) -> bool:
+        """Whether to walk all issues in the order asked for is quicker than to sort what meets the filter."""
+        if not self.key and (first.facet or first.in_order):
+            return False
+        assert self.repo is not None
+        size = first.size or 1
+        return wanted * issuecounts.of_repository(self.hub, self.repo["id"], self.states) < size * size
+
+    def _parts(self, columns: str, first: Filter | None, index: str) -> list[_Part]:
+        """One for each repository and state (and kind, where an index has that before the order)."""
+        parts = []
+        for home, state in ((home, state) for home in self._homes() for state in self.states):
+            kinds: list[int | None] = [None]
+            if first is None and index == _ORDERED[""]:
+                assert self.repo is not None
+                counts = issuecounts.of_kind(self.hub, self.repo["id"], state)
+                kinds = [kind for kind, count in counts if count] or [0]
+            parts += [self._part(columns, first, index, (home, state, kind)) for kind in kinds]
+        return parts
+
+    def _part(self, columns: str, first: Filter | None, index: str, place: tuple[object, str, int | None]) -> _Part:
+        home, state, kind = place
+        where = Where()
+        own = "f" if first is not None and first.facet else "i"
+        single = isinstance(home, int)
+        where.add(f"{own}.repo_id {'= ?' if single else 'IN (SELECT value FROM json_each(?))'}", home)
+        where.add(f"{own}.state = ?", state)
+        if kind is not None:
+            where.add("i.is_pull = ?", kind)
+        if first is not None and first.facet:
+            source, id_ = "issue_facets f CROSS JOIN issues i ON i.id = f.issue_id", "f.issue_id"
+            where.add("f.kind = ? AND f.value = ?", *first.facet)
+        else:
+            source, id_ = f"issues i INDEXED BY {first.index if first is not None else index}", "i.id"
+        for one in self.filters:
+            if one is not first or not one.facet:
+                where.add(one.condition, *one.values)
+        return _Part(f"SELECT {columns.format(id=id_)} FROM {source} WHERE {where}", tuple(where.values))  # noqa: S608
+
+    def _homes(self) -> list[object]:
+        """The repositories to look in: ids, or several ids at once as JSON."""
+        if self.repo is not None:
+            return [self.repo["id"]]
+        who = next(one for one in self.filters if one.index == "issues_by_author" or one.facet)
+        kind, value = who.facet or ("author", who.values[0])
+        found = issuecounts.homes(self.hub, kind, value)
+        return list(found) if len(found) <= HOMES else [json.dumps(found)]
 
 
-_Facet = tuple[str, int | None, int]
+@dataclass(frozen=True)
+class _Part:
+    sql: str
+    values: tuple[object, ...]
 
 
-def _facets(hub: Hub, query: dict[str, str], repo: Row | None) -> list[_Facet]:
-    """Labels and people asked for, as rows of `issue_facets`: (kind, repository or any, value)."""
-    repo_id = repo["id"] if repo is not None else None
-    found: list[_Facet] = []
-    if repo_id is not None:
-        for name in filter(None, query.get("labels", "").split(",")):
-            sql = "SELECT id FROM labels WHERE repo_id = ? AND name = ?"
-            found.append(("label", repo_id, hub.db.value(sql, repo_id, name) or 0))
-    assignee = query.get("assignee")
-    if assignee == "none" and repo_id is not None:
-        found.append(("unassigned", repo_id, 0))
-    elif assignee and assignee not in ("none", "*"):
-        found.append(("assignee", repo_id, _account(hub, assignee)))
-    return found
+def _joined(parts: list[_Part]) -> str:
+    return " UNION ALL ".join(part.sql for part in parts)
 
 
-def _page_of_facets(
-    hub: Hub, facets: list[_Facet], states: tuple[str, ...], rest: Where, sort: str, direction: str, paging: Paging
-) -> tuple[list[Row], int]:
-    """A page of what has all these facets: the rarest is walked in its order, the others are looked up."""
-
-    def matching(facet: _Facet, own: str) -> tuple[str, list[object]]:
-        kind, repo_id, value = facet
-        marks = ", ".join("?" for _ in states)
-        of_repo = "" if repo_id is None else f" AND {own}.repo_id = ?"
-        text = f"{own}.kind = '{kind}' AND {own}.value = ? AND {own}.state IN ({marks}){of_repo}"
-        return text, [value, *states, *([] if repo_id is None else [repo_id])]
-
-    def size(facet: _Facet) -> int:
-        text, values = matching(facet, "f")
-        return int(hub.db.value(f"SELECT COUNT(*) FROM issue_facets f WHERE {text}", *values))  # noqa: S608
-
-    sizes = {facet: size(facet) for facet in facets}
-    first, *others = sorted(sizes, key=lambda each: sizes[each])
-    where = Where()
-    text, values = matching(first, "f")
-    where.add(text, *values)
-    for other in others:
-        text, values = matching(other, "o")
-        where.add(f"EXISTS (SELECT 1 FROM issue_facets o WHERE {text} AND o.issue_id = f.issue_id)", *values)  # noqa: S608
-    source = "issue_facets f CROSS JOIN issues i ON i.id = f.issue_id"
-    order = f"{sort}f.issue_id {direction}"
-    if rest.values or "EXISTS" in str(rest):
-        where.add(str(rest), *rest.values)
-        return _page(hub, source, where, order, paging)
-    if others:
-        total = hub.db.value(f"SELECT COUNT(*) FROM issue_facets f WHERE {where}", *where.values)  # noqa: S608
-    else:
-        total = sizes[first]
-    rows = hub.db.rows(
-        f"SELECT i.* FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
-        *where.values,
-        paging.limit,
-        paging.offset,
-    )
-    return rows, total
-
-
-def _labels_anywhere(where: Where, query: dict[str, str]) -> None:
-    """Labels by their names, whatever repository has them."""
-    for name in filter(None, query.get("labels", "").split(",")):
-        where.add(
-            "EXISTS (SELECT 1 FROM issue_labels x JOIN labels l ON l.id = x.label_id WHERE x.issue_id = i.id "
-            "AND l.name = ?)",
-            name,
-        )
-
-
-def _milestone(where: Where, milestone: str | None) -> None:
-    if milestone == "none":
-        where.add("i.milestone_id IS NULL")
-    elif milestone == "*":
-        where.add("i.milestone_id IS NOT NULL")
-    elif milestone:
-        where.add("i.milestone_id = (SELECT id FROM milestones WHERE repo_id = i.repo_id AND number = ?)", milestone)
-
-
-def _account(hub: Hub, login: str) -> int:
-    """The id of an account, 0 for nobody; an app is named `app/slug`."""
-    login = login.replace("app/", "") + "[bot]" if login.startswith("app/") else login
-    return int(hub.db.value("SELECT id FROM accounts WHERE login = ?", login) or 0)
+def _values(parts: list[_Part]) -> list[object]:
+    return [value for part in parts for value in part.values]

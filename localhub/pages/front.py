@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from fastapi import APIRouter, Request, Response
 
 from localhub import auth
@@ -9,10 +11,13 @@ from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import invalid, not_found
 from localhub.http import PageDep
+from localhub.inbox import MANY, Inbox
 from localhub.middleware import SESSION
 from localhub.pages import code, shapes
-from localhub.pages.listing import counted
 from localhub.pages.web import HERE, FormDep, Web, home, to
+
+if TYPE_CHECKING:
+    from localhub.hub import Hub
 
 _STATIC = {"page.js": "text/javascript", "style.css": "text/css"}
 _REPOS = """SELECT r.*, a.login AS owner_login, a.type AS owner_type FROM repos r
@@ -42,24 +47,13 @@ def shared_routes(api: APIRouter, web: Web) -> None:
     def notifications(request: Request, paging: PageDep) -> Response:
         web.user()
         everything = request.query_params.get("all") == "1"
-        where = """FROM threads t JOIN issues i ON i.id = t.issue_id WHERE account_id = ? AND (unread OR ?)
-                   AND NOT t.done AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
-        values = (current_actor().account_id, int(everything))
-        rows = hub.db.rows(
-            f"""SELECT t.id AS thread_id, t.reason, t.unread, t.updated_at AS told_at, i.*,
-                (SELECT COUNT(*) FROM notices n WHERE n.thread_id = t.id) AS mails
-                {where} ORDER BY t.updated_at DESC, t.id DESC LIMIT ? OFFSET ?""",  # noqa: S608
-            *values,
-            paging.limit,
-            paging.offset,
-        )
-        total = counted(hub, where, *values)
-        listed = [
-            {"row": row, "state": shapes.issue_state(hub, row), "repo": hub.access.repo_by_id(row["repo_id"])}
-            for row in rows
-        ]
+        threads, total = Inbox(hub, current_actor().account_id, everything).page(paging.limit, paging.offset)
+        listed = [_told(hub, thread) for thread in threads]
+        if total is None:  # as many pages as one may turn to from here
+            total = max(MANY, paging.offset + paging.limit + 1)
         mails = hub.db.rows(
-            "SELECT kind, COUNT(*) AS n FROM notices WHERE account_id = ? GROUP BY kind ORDER BY n DESC", values[0]
+            "SELECT kind, COUNT(*) AS n FROM notices WHERE account_id = ? GROUP BY kind ORDER BY n DESC",
+            current_actor().account_id,
         )
         return web.page(
             request, "notifications.html", listed=listed, everything=everything, total=total, mails=mails, paging=paging
@@ -152,3 +146,13 @@ def _people(web: Web, repos: list[Row] | None = None) -> list[dict[str, object]]
 def _counts(repos: list[Row]) -> dict[int, tuple[int, int]]:
     """Open issues and open pull requests by repository."""
     return {repo["id"]: (repo["open_issues"] - repo["open_pulls"], repo["open_pulls"]) for repo in repos}
+
+
+def _told(hub: Hub, thread: Row) -> dict[str, Any]:
+    """A thread as the page of notifications lists it."""
+    row = hub.db.get("issues", thread["issue_id"])
+    mails = hub.db.value("SELECT COUNT(*) FROM notices WHERE thread_id = ?", thread["id"])
+    return {
+        "row": row, "thread": thread, "mails": mails, "state": shapes.issue_state(hub, row),
+        "repo": hub.access.repo_by_id(row["repo_id"]),
+    }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from localhub import comments, issues
+from localhub import comments, issuecounts, issues
 from localhub.clock import iso, parse_iso
 from localhub.context import current_actor
 from localhub.db import Row
@@ -52,7 +52,8 @@ def router(hub: Hub) -> APIRouter:
         values = (repo["id"], changed) if changed else (repo["id"],)
         where = f"FROM comments WHERE repo_id = ?{' AND updated_at >= ?' if changed else ''}"
         order = f"{'updated_at' if sort == 'updated' else 'id'} {'DESC' if direction == 'desc' else 'ASC'}"
-        total = db.value(f"SELECT COUNT(*) {where}", *values)
+        counted = f"SELECT COUNT(*) {where}"
+        total = db.value(counted, *values) if changed else issuecounts.tally(hub, "comments", repo["id"])
         rows = db.rows(f"SELECT * {where} ORDER BY {order} LIMIT ? OFFSET ?", *values, paging.limit, paging.offset)
         return paging.reply(render.comments(hub, rows), total)
 

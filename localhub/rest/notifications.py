@@ -15,6 +15,7 @@ from localhub.db import Row
 from localhub.errors import forbidden, invalid, not_found
 from localhub.http import PageDep, Paging, reply
 from localhub.hub import Hub
+from localhub.inbox import Inbox
 from localhub.render import accounts, repos
 from localhub.render.issues import repo_api
 
@@ -67,22 +68,11 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
 
     def listing(paging: Paging, wanted: Wanted, repo_id: int | None = None) -> Response:
         since, before = _date("since", wanted.since), _date("before", wanted.before)
-        where = """FROM threads t WHERE account_id = ? AND NOT done AND (unread OR ?)
-                   AND (NOT ? OR reason <> 'subscribed')
-                   AND updated_at >= ? AND updated_at < ? AND (? IS NULL OR repo_id = ?)
-                   AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id)"""
-        span = (since or "", before or "9999")
-        values = (me(), int(wanted.all), int(wanted.participating), *span, repo_id, repo_id)
-        total = db.value(f"SELECT COUNT(*) {where}", *values)
-        rows = db.rows(
-            f"SELECT * {where} ORDER BY updated_at DESC, id DESC LIMIT ? OFFSET ?",
-            *values,
-            paging.limit,
-            paging.offset,
-        )
+        box = Inbox(hub, me(), wanted.all, since, before, repo_id, wanted.participating)
+        rows, total = box.page(paging.limit, paging.offset)
         answer = paging.reply([_thread(hub, row) for row in rows], total)
         answer.headers["X-Poll-Interval"] = str(POLL_SECONDS)
-        latest = db.value("SELECT MAX(updated_at) FROM threads WHERE account_id = ?", values[0])
+        latest = box.latest()
         if latest:
             answer.headers["Last-Modified"] = format_datetime(parse_iso(latest), usegmt=True)
         return answer

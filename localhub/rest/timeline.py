@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from localhub import issues, references, story
+from localhub import issuecounts, issues, references, story
 from localhub.context import current_actor
 from localhub.errors import not_found
 from localhub.http import PageDep, reply
@@ -24,7 +24,7 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, BOTH)
         where = "FROM issue_events WHERE repo_id = ? AND told = 1"
         rows = db.rows(f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", repo["id"], paging.limit, paging.offset)
-        total = db.value(f"SELECT COUNT(*) {where}", repo["id"])
+        total = issuecounts.tally(hub, "events", repo["id"])
         return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
 
     @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
