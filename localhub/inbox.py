@@ -41,7 +41,7 @@ class Inbox:
 
     def latest(self) -> str | None:
         """When anything last came, read or done though it may be."""
-        part = f"SELECT MAX(updated_at) AS moment {_OF} AND done = ? AND unread = ?"  # noqa: S608
+        part = f"SELECT MAX(updated_at) AS moment {_OF} AND done = ? AND unread = ?"
         states = [(self.account_id, done, unread) for done in (0, 1) for unread in (0, 1)]
         values = [value for state in states for value in state]
         found: str | None = self.hub.db.value(

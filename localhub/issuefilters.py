@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 MANY = 500
 """What is counted one by one, at most."""
-_LABELLED = "EXISTS (SELECT 1 FROM issue_labels x WHERE x.issue_id = i.id AND x.label_id = ?)"
-_NAMED = "EXISTS (SELECT 1 FROM issue_labels x JOIN labels l ON l.id = x.label_id WHERE x.issue_id = i.id AND l.name = ?)"
-_ASSIGNED = "EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = i.id)"
-_ASSIGNED_TO = "EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = i.id AND s.account_id = ?)"
+_LABELLED = "EXISTS (SELECT 1 FROM issue_labels x WHERE x.issue_id = {id} AND x.label_id = ?)"
+_NAMED = (
+    "EXISTS (SELECT 1 FROM issue_labels x JOIN labels l ON l.id = x.label_id WHERE x.issue_id = {id} AND l.name = ?)"
+)
+_ASSIGNED = "EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = {id})"
+_ASSIGNED_TO = "EXISTS (SELECT 1 FROM assignees s WHERE s.issue_id = {id} AND s.account_id = ?)"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Filter:
     """One thing that is asked of issues `i`."""
 
     condition: str
+    """As SQL; `{id}` in it is the issue's."""
     values: tuple[object, ...] = ()
     size: int | None = None
     """How many meet it, if that is known."""
@@ -66,7 +69,7 @@ class _Reader:
         if assignee in ("none", "*"):
             free = None if self.repo_id is None else self._facet("unassigned", 0)
             if assignee == "none":
-                found.append(Filter(f"NOT {_ASSIGNED}", (), free, None if free is None else ("unassigned", 0)))
+                found.append(Filter("NOT " + _ASSIGNED, (), free, None if free is None else ("unassigned", 0)))
             else:
                 found.append(Filter(_ASSIGNED, (), None if free is None else self._all() - free))
         elif assignee:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 HOMES = 50  # repositories whose lists are merged; of more than these, one list is sorted
 _SORTS = {"updated": "i.updated_at", "comments": "i.comments"}
 _ORDERED = {"": "issues_of_kind", "i.updated_at": "issues_by_state_update", "i.comments": "issues_by_comments"}
+_AMONG = "IN (SELECT value FROM json_each(?))"
+_FACETED = " CROSS JOIN issues i ON i.id = f.issue_id"
 
 
 class Where:
@@ -127,19 +129,20 @@ class _Listing:
         home, state, kind = place
         where = Where()
         own = "f" if first is not None and first.facet else "i"
-        single = isinstance(home, int)
-        where.add(f"{own}.repo_id {'= ?' if single else 'IN (SELECT value FROM json_each(?))'}", home)
+        where.add(f"{own}.repo_id {'= ?' if isinstance(home, int) else _AMONG}", home)
         where.add(f"{own}.state = ?", state)
         if kind is not None:
             where.add("i.is_pull = ?", kind)
         if first is not None and first.facet:
-            source, id_ = "issue_facets f CROSS JOIN issues i ON i.id = f.issue_id", "f.issue_id"
+            others = "".join(one.condition for one in self.filters if one is not first)
+            rest = "i." in others or self.key  # than the facets know
+            source, id_ = f"issue_facets f{_FACETED if rest else ''}", "f.issue_id"
             where.add("f.kind = ? AND f.value = ?", *first.facet)
         else:
             source, id_ = f"issues i INDEXED BY {first.index if first is not None else index}", "i.id"
         for one in self.filters:
             if one is not first or not one.facet:
-                where.add(one.condition, *one.values)
+                where.add(one.condition.format(id=id_), *one.values)
         return _Part(f"SELECT {columns.format(id=id_)} FROM {source} WHERE {where}", tuple(where.values))  # noqa: S608
 
     def _homes(self) -> list[object]:
@@ -147,8 +150,7 @@ class _Listing:
         if self.repo is not None:
             return [self.repo["id"]]
         who = next(one for one in self.filters if one.index == "issues_by_author" or one.facet)
-        kind, value = who.facet or ("author", who.values[0])
-        found = issuecounts.homes(self.hub, kind, value)
+        found = issuecounts.homes(self.hub, *(who.facet or ("author", int(str(who.values[0])))))
         return list(found) if len(found) <= HOMES else [json.dumps(found)]
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LENGTH = 256
 OPERATORS = 5
 _TOKEN = re.compile(r'\(|\)|(?:"[^"]*"|[^\s()"])+')
-_QUALIFIER = re.compile(r"(-?)([a-z][a-z-]*):(.+)", re.DOTALL)
-_HOMES = ("repo", "org", "user")
+QUALIFIER = re.compile(r"(-?)([a-z][a-z-]*):(.+)", re.DOTALL)
+HOMES = ("repo", "org", "user")
 _BARE = re.compile(r"AND|OR|NOT")
 
 
@@ -32,6 +32,7 @@ class Query:
 
     sql: Sql
     words: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
     sort: str | None = None
     order: str = "desc"
 
@@ -43,7 +44,7 @@ def wrong(message: str) -> GitHubError:
 def read(hub: Hub, actor: Actor, text: str) -> Query:
     """The meaning of a query; 422 for one that GitHub would not take."""
     tokens = _TOKEN.findall(text)
-    spoken = [token for token in tokens if not _QUALIFIER.fullmatch(token)]
+    spoken = [token for token in tokens if not QUALIFIER.fullmatch(token)]
     if len(" ".join(spoken)) > LENGTH:
         raise wrong(f"The search is longer than {LENGTH} characters.")
     if text.count('"') % 2:
@@ -59,15 +60,16 @@ class _Reader:
     def __init__(self, hub: Hub, actor: Actor, tokens: list[str]) -> None:
         self._hub, self._actor, self._tokens, self._at = hub, actor, tokens, 0
         self._query = Query(Sql("1 = 1"))
+        self._plain = not {"OR", "NOT", "("} & set(tokens)  # every word must be there, so the index finds them
 
     def whole(self) -> Query:
         first = self._at
         sql = self._any()
         if self._at < len(self._tokens):
             raise wrong("The search contains an unbalanced parenthesis.")
-        if "OR" not in self._tokens and "NOT" not in self._tokens and "(" not in self._tokens:
+        if self._plain:
             self._query.words = self._phrases(self._tokens[first:])
-        self._query.sql = sql
+        self._query.sql, self._query.tokens = sql, self._tokens
         return self._query
 
     def _peek(self) -> str | None:
@@ -88,8 +90,8 @@ class _Reader:
             if part == "AND":
                 self._at += 1
                 continue
-            home = _QUALIFIER.fullmatch(str(part))
-            if home and home[2] in _HOMES and not home[1]:
+            home = QUALIFIER.fullmatch(str(part))
+            if home and home[2] in HOMES and not home[1]:
                 self._at += 1
                 homes.append(self._home(home[2], _unquoted(home[3])))
             else:
@@ -123,9 +125,9 @@ class _Reader:
         return issueterms.home(self._hub, self._actor, kind, value)
 
     def _term(self, token: str) -> Sql:
-        found = _QUALIFIER.fullmatch(token)
+        found = QUALIFIER.fullmatch(token)
         negated, key, value = (found[1], found[2], found[3]) if found else ("", "", "")
-        if key in _HOMES:
+        if key in HOMES:
             sql = self._home(key, _unquoted(value))
             return Sql(f"NOT ({sql.text or '0 = 1'})", sql.values)
         if key == "sort":
@@ -135,14 +137,17 @@ class _Reader:
         make: Callable[..., Sql | None] | None = issueterms.QUALIFIERS.get(key)
         if make is None:
             word = token.removeprefix("-") if token.startswith("-") and len(token) > 1 else token
-            return _negate(issueterms.word(_unquoted(word).lower(), self._places()), word != token)
+            text, places = _unquoted(word).lower(), self._places()
+            if self._plain and word == token and not places and text.isascii() and len(text) >= issueterms.TRIGRAM:
+                return Sql("1 = 1")  # `_phrases` says it, and of ASCII the index knows exactly
+            return _negate(issueterms.word(text, places), word != token)
         alternatives = [_unquoted(one) for one in _split(value)] if key in ("label", "reason") else [_unquoted(value)]
         made = [make(self._hub, self._actor, key, one) for one in alternatives]
         return _negate(Sql.joined(" OR ", [one for one in made if one is not None]), bool(negated))
 
     def _places(self) -> list[str]:
         """What `in:` names anywhere in the query."""
-        named = [_QUALIFIER.fullmatch(token) for token in self._tokens]
+        named = [QUALIFIER.fullmatch(token) for token in self._tokens]
         return [
             place for one in named if one and one[2] == "in" and not one[1] for place in _unquoted(one[3]).split(",")
         ]
@@ -151,10 +156,10 @@ class _Reader:
         """What the trigram index can find first: each of these must be there."""
         phrases = []
         for part in tokens:
-            found = _QUALIFIER.fullmatch(part)
+            found = QUALIFIER.fullmatch(part)
             if part.startswith("-") or part == "AND":
                 continue
-            if found and found[2] in (*issueterms.QUALIFIERS, *_HOMES, "sort"):
+            if found and found[2] in (*issueterms.QUALIFIERS, *HOMES, "sort"):
                 if found[2] == "label" and len(_split(found[3])) == 1:
                     phrases.append(issueterms.label_phrase(_unquoted(found[3])))
                 continue

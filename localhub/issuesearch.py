@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localhub import issuefacts, issuequery
+from localhub import issuefacts, issuequery, issuetotals
 from localhub.issuelist import Where
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
-FOUND = 1000  # GitHub shows no more of what it finds
+FEW = 100
+FOUND = 1000
+"""GitHub shows no more of what it finds. What is not counted beforehand (`issuetotals`) is not counted further either."""
 
 
 def refresh_index(hub: Hub) -> None:
@@ -77,17 +80,42 @@ def ids(
         where.add("search_words MATCH ?", " AND ".join(query.words))
     sort, order = (query.sort, query.order) if query.sort else (sort, order)
     column = {"updated": "x.updated_at", "comments": "json_extract(x.facts, '$.comments')"}.get(sort or "", key)
-    direction = "ASC" if order == "asc" else "DESC"
-    last = "" if column == key else f", {key} {direction}"  # said twice, the index of words would be sorted anew
-    found = f"SELECT 1 FROM {source} WHERE {where} LIMIT {FOUND}"  # noqa: S608
-    total = hub.db.value(f"SELECT COUNT(*) FROM ({found})", *where.values)  # noqa: S608
-    page = hub.db.rows(
-        f"""SELECT {key} AS id FROM {source} WHERE {where} ORDER BY {column} {direction}{last} LIMIT ? OFFSET ?""",  # noqa: S608
-        *where.values,
-        limit,
-        offset,
-    )
-    return [row["id"] for row in page], total
+    found = _Found(hub, f"{source} WHERE {where}", where.values, key, column, "ASC" if order == "asc" else "DESC")
+    total = issuetotals.known(hub, actor, query.tokens, (issues, pulls))
+    if total is None and query.words:  # what few have is quickest found in the order of the index, and then turned
+        few = found.few()
+        if len(few) <= FEW and column == key:
+            few.sort(reverse=order != "asc")
+            return few[offset : offset + limit], len(few)
+        total = len(few) if len(few) <= FEW else None
+    return found.page(limit, offset), found.count() if total is None else total
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a condition finds in the index."""
+
+    hub: Hub
+    where: str
+    values: list[object]
+    key: str
+    column: str
+    way: str
+
+    def few(self) -> list[int]:
+        sql = f"SELECT {self.key} AS id FROM {self.where} LIMIT {FEW + 1}"  # noqa: S608
+        return [row["id"] for row in self.hub.db.rows(sql, *self.values)]
+
+    def page(self, limit: int, offset: int) -> list[int]:
+        # Said twice, the index of words would be sorted anew.
+        last = "" if self.column == self.key else f", {self.key} {self.way}"
+        order = f"{self.column} {self.way}{last}"
+        sql = f"SELECT {self.key} AS id FROM {self.where} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+        return [row["id"] for row in self.hub.db.rows(sql, *self.values, limit, offset)]
+
+    def count(self) -> int:
+        sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {self.where} LIMIT {FOUND})"  # noqa: S608
+        return int(self.hub.db.value(sql, *self.values))
 
 
 def _readable(hub: Hub, actor: Actor, kind: str) -> list[int]:

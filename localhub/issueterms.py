@@ -81,7 +81,8 @@ def _login(actor: Actor, value: str) -> str:
     return value.removeprefix("app/") + "[bot]" if value.startswith("app/") else value.removeprefix("@")
 
 
-def _account(hub: Hub, actor: Actor, value: str) -> int:
+def account(hub: Hub, actor: Actor, value: str) -> int:
+    """The id of a login, of `@me` or of `app/slug`; 422 for nobody."""
     found = hub.db.value("SELECT id FROM accounts WHERE login = ?", _login(actor, value))
     if found is None:
         raise invalid("Validation Failed", {
@@ -143,13 +144,13 @@ def _label(hub: Hub, actor: Actor, key: str, value: str) -> Sql | None:
 
 
 def _author(hub: Hub, actor: Actor, key: str, value: str) -> Sql | None:
-    return Sql("x.author_id = ?", (_account(hub, actor, value),))
+    return Sql("x.author_id = ?", (account(hub, actor, value),))
 
 
 def _person(hub: Hub, actor: Actor, key: str, value: str) -> Sql | None:
     if value == "*" and key == "assignee":
         return _HAVING["assignee"]
-    who = _account(hub, actor, value)
+    who = account(hub, actor, value)
     conditions = {
         "assignee": [Sql(_HAS.format("assignees"), (who,))],
         "commenter": [Sql(_HAS.format("commenters"), (who,))],

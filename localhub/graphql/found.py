@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 class Found(Sequence["Row"]):
     """What `SELECT columns FROM source ORDER BY order` finds; `source` ends with its conditions."""
 
-    def __init__(self, db: Database, columns: str, source: str, order: str, values: Sequence[object]) -> None:
+    def __init__(
+        self, db: Database, columns: str, source: str, order: str, values: Sequence[object], count: int | None = None
+    ) -> None:
+        """`count`, if somebody knows it."""
         self._db, self._columns, self._source, self._order, self._values = db, columns, source, order, tuple(values)
-        self._count: int | None = None
+        self._count = count
 
     def __len__(self) -> int:
         if self._count is None:

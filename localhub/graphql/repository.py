@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from localhub import issuecounts
 from localhub.gitstore import GitRepo
 from localhub.graphql import filters
 from localhub.graphql.about import About
@@ -134,7 +135,10 @@ class Repository(About):
         asked = {"states": states, "labels": labels} | {k: v for k, v in (filterBy or {}).items() if v is not None}
         found = [("i.repo_id = ? AND i.is_pull = 0", [self.row["id"]])]
         found += filters.issue_filters(self.hub, self.scope.actor, asked)
-        rows: Sequence[Row] = self._matching("i.id", "issues i", found, orderBy)
+        chosen = [state.lower() for state in dict.fromkeys(states or ("OPEN", "CLOSED"))]
+        count = sum(dict(issuecounts.of_kind(self.hub, self.row["id"], state))[0] for state in chosen)
+        alone = not any(value for key, value in asked.items() if key != "states")
+        rows: Sequence[Row] = self._matching("i.id", "issues i", found, orderBy, count if alone else None)
         if asked.get("mentioned"):
             rows = [row for row in rows if filters.mentioning(self.hub, self.row, row["id"], asked["mentioned"])]
         db = self.hub.db
@@ -158,10 +162,17 @@ class Repository(About):
         rows = self._matching("p.id", "pulls p JOIN issues i ON i.id = p.issue_id", found, orderBy)
         return Connection(rows, lambda row: PullRequest(self.scope, self.hub.db.get("pulls", row["id"])), **page)
 
-    def _matching(self, columns: str, source: str, found: filters.Conditions, orderBy: dict[str, str] | None) -> Found:
+    def _matching(
+        self,
+        columns: str,
+        source: str,
+        found: filters.Conditions,
+        orderBy: dict[str, str] | None,
+        count: int | None = None,
+    ) -> Found:
         where = " AND ".join(condition for condition, _ in found)
         values = [value for _, values in found for value in values]
-        return Found(self.hub.db, columns, f"{source} WHERE {where}", filters.order(orderBy), values)
+        return Found(self.hub.db, columns, f"{source} WHERE {where}", filters.order(orderBy), values, count)
 
     def pinnedIssues(self, **page: Any) -> Connection:
         rows = self.hub.db.rows("SELECT * FROM pins WHERE repo_id = ? ORDER BY id", self.row["id"])

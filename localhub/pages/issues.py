@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import QueryParams
 
-from localhub import issues, labels, relations
+from localhub import issuecounts, issues, labels, relations
 from localhub.errors import GitHubError
 from localhub.http import PageDep
 from localhub.issuelist import Where
@@ -132,15 +132,14 @@ def _counts(hub: Hub, repo: Row, query: Query, *, pulls: bool) -> dict[str, int]
     found: dict[str, int] = {}
     if query.has_words:  # what contains words is looked for once
         return found
+    if str(query) in ("is:open", "is:closed"):
+        return {state: dict(issuecounts.of_kind(hub, repo["id"], state))[int(pulls)] for state in ("open", "closed")}
     for state in ("open", "closed"):
         where = Where()
         where.add("i.repo_id = ?", repo["id"])
         where.add("i.is_pull = ?", int(pulls))
         query.having("is", state).narrow(where)
         found[state] = counted(hub, f"FROM issues i WHERE {where}", *where.values)
-    if str(query) in ("is:open", "is:closed"):
-        counts = hub.access.counts(repo["id"])
-        found["open"] = counts["open_pulls"] if pulls else counts["open_issues"] - counts["open_pulls"]
     return found
 
 

@@ -19,9 +19,9 @@ def routes(api: APIRouter, web: Web) -> None:
     def all_labels(owner: str, name: str, request: Request) -> Response:
         repo = hub.access.repo(owner, name)
         rows = hub.db.rows(
-            """SELECT l.*, (SELECT COUNT(*) FROM (SELECT 1 FROM issue_facets WHERE kind = 'label'
-                 AND repo_id = l.repo_id AND value = l.id AND state = 'open' LIMIT 1000)) AS used
-               FROM labels l WHERE repo_id = ? ORDER BY name""",
+            """SELECT l.*, COALESCE(c.n, 0) AS used FROM labels l LEFT JOIN issue_counts c
+                 ON c.kind = 'label' AND c.value = l.id AND c.repo_id = l.repo_id AND c.state = 'open'
+               WHERE l.repo_id = ? ORDER BY name""",
             repo["id"],
         )
         return web.page(request, "labels.html", repo=repo, tab="issues", rows=rows, talk=Talk(hub, repo))

@@ -156,11 +156,8 @@ class Web:
 
     def _unread(self, account_id: int) -> str:
         """How many threads are unread, at most 99."""
-        rows = self.hub.db.rows(
-            """SELECT 1 FROM threads t WHERE account_id = ? AND unread = 1
-               AND EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id) LIMIT 100""",
-            account_id,
-        )
+        sql = "SELECT 1 FROM threads WHERE told AND account_id = ? AND unread = 1 AND done IN (0, 1) LIMIT 100"
+        rows = self.hub.db.rows(sql, account_id)
         return f"{len(rows)}" if len(rows) < 100 else "99+"
 
     def user(self) -> None:

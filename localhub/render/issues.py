@@ -61,12 +61,8 @@ def _label(api: str, row: Row) -> dict[str, Any]:
 def milestone(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
     """`Milestone`."""
     url = f"{repo_api(hub, repo)}/milestones/{row['number']}"
-    counts = {
-        each["state"]: each["n"]
-        for each in hub.db.rows(
-            "SELECT state, COUNT(*) AS n FROM issues WHERE milestone_id = ? GROUP BY state", row["id"]
-        )
-    }
+    counts = hub.db.row("SELECT open_issues, closed_issues FROM milestones WHERE id = ?", row["id"])  # as they are now
+    assert counts is not None
     return {
         "url": url,
         "html_url": hub.html(f"/{repo['owner_login']}/{repo['name']}/milestone/{row['number']}"),
@@ -77,8 +73,8 @@ def milestone(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
         "title": row["title"],
         "description": row["description"],
         "creator": simple_user(hub, row["creator_id"]),
-        "open_issues": counts.get("open", 0),
-        "closed_issues": counts.get("closed", 0),
+        "open_issues": counts["open_issues"],
+        "closed_issues": counts["closed_issues"],
         "state": row["state"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

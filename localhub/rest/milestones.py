@@ -17,7 +17,7 @@ from localhub.rest.issues import BOTH
 State = Literal["open", "closed"]
 _SORTS = {
     "due_on": "due_on IS NULL, due_on",
-    "completeness": "(SELECT AVG(i.state = 'closed') FROM issues i WHERE i.milestone_id = m.id)",
+    "completeness": "m.closed_issues * 1.0 / NULLIF(m.open_issues + m.closed_issues, 0)",
 }
 
 

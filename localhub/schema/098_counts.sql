@@ -86,7 +86,11 @@ CREATE TRIGGER facet_repo_gone AFTER DELETE ON repos BEGIN
   DELETE FROM issue_counts WHERE repo_id = old.id;
 END;
 DROP INDEX issues_by_state; -- issues_of_kind has the same order
-DROP INDEX issues_in_order; -- lists merge the two kinds of issues_of_kind, as ids and numbers grow together
+DROP INDEX issues_in_order; -- lists merge the two kinds of issues_of_kind: ids grow with the numbers
+DROP INDEX issues_by_author;
+CREATE INDEX issues_by_author ON issues (repo_id, author_id, state);
+DROP INDEX issues_by_milestone;
+CREATE INDEX issues_by_milestone ON issues (repo_id, milestone_id, state);
 
 -- Rows that are only ever added to and deleted: how many there were up to one of them. A reader counts what came since.
 CREATE TABLE tallies (

@@ -1,7 +1,8 @@
 """Fills a data directory with issues, comments and pull requests' neighbours by localhub's own functions, in one go.
 
 `python -m tests.bench.localhub.fill DIR COUNT`: alice/sample gets COUNT issues with labels and an assignee, a comment on
-each and ten more on the first; half of them are closed.
+each and ten more on the first; half of them are closed. Bob comments on every other one, which alice is notified of. The
+word `heron` is in five of the first ten and nowhere else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from localhub.auth import Actor
 from localhub.hub import Hub
 
 SEED = {
-    "users": [{"login": "alice", "name": "Alice", "email": "alice@example.org", "token": "ghp_alice"}],
+    "users": [
+        {"login": "alice", "name": "Alice", "email": "alice@example.org", "token": "ghp_alice"},
+        {"login": "bob", "token": "ghp_bob"},
+    ],
     "repositories": [{"full_name": "alice/sample"}],
 }
 
@@ -24,6 +28,7 @@ def fill(data: Path, count: int) -> None:
     hub.limits.change({"enforced": False})
     seed.plant(hub, seed.Seed.model_validate(SEED))
     alice: Actor = auth.authenticate(hub, "Bearer ghp_alice")
+    bob: Actor = auth.authenticate(hub, "Bearer ghp_bob")
     repo = hub.access.repo("alice", "sample", actor=alice)
     with hub.tx():
         for number in range(10):
@@ -31,8 +36,11 @@ def fill(data: Path, count: int) -> None:
         for number in range(count):
             wanted = [f"label-{number % 10}", "odd" if number % 2 else "even"]
             text = f"What is number {number} about?\n" + "A sentence that says what is wanted and why. " * 5
+            text += "A heron." if number < 10 and number % 2 else ""
             row = issues.create(hub, repo, alice, f"Issue {number}", text, labels=wanted, assignees=["alice"])
             comments.create(hub, repo, row, alice, f"A remark on number {number}.")
+            if number % 2:
+                comments.create(hub, repo, row, bob, f"Another on number {number}.")
             if number < 10:  # as many on the first issue, however many issues there are
                 first = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = 1", repo["id"])
                 assert first is not None

@@ -29,19 +29,19 @@ def _get(path: str) -> Callable[[int], Asked]:
     return lambda i: ("GET", f"{path}{mark}bench={i}", None)
 
 
-def _list(path: str) -> Callable[[int], Asked]:
-    """A page of five, which even ten issues fill."""
-    return _get(f"{path}{'&' if '?' in path else '?'}per_page=5")
+def _list(path: str, size: int = 5) -> Callable[[int], Asked]:
+    """A page of a size that ten issues fill as well as 20,000 do, so that both answers say as much."""
+    return _get(f"{path}{'&' if '?' in path else '?'}per_page={size}")
 
 
 CALLS: dict[str, Callable[[int], Asked]] = {
     "get repository": _get(REPO),
     "list issues": _list(f"{REPO}/issues"),
-    "list issues, second page": _list(f"{REPO}/issues?page=2"),
+    "list issues, second page": _list(f"{REPO}/issues?page=2", 2),
     "list issues, all states": _list(f"{REPO}/issues?state=all"),
     "list issues, closed": _list(f"{REPO}/issues?state=closed"),
-    "list issues, a label": _list(f"{REPO}/issues?labels=odd"),
-    "list issues, two labels": _list(f"{REPO}/issues?labels=odd,label-3"),
+    "list issues, a label": _list(f"{REPO}/issues?labels=odd", 2),
+    "list issues, two labels": _list(f"{REPO}/issues?labels=odd,label-3", 1),
     "list issues, by update": _list(f"{REPO}/issues?sort=updated"),
     "list issues, by comments": _list(f"{REPO}/issues?sort=comments"),
     "list issues, oldest first": _list(f"{REPO}/issues?direction=asc"),
@@ -60,10 +60,13 @@ CALLS: dict[str, Callable[[int], Asked]] = {
     "list labels": _list(f"{REPO}/labels"),
     "list pull requests": _list(f"{REPO}/pulls"),
     "notifications": _list("/notifications"),
+    "notifications, read ones too": _list("/notifications?all=true"),
     "search, a state": _list("/search/issues?q=repo:alice/sample+is:open"),
     "search, a label": _list("/search/issues?q=repo:alice/sample+label:odd"),
     "search, a word": _list("/search/issues?q=repo:alice/sample+sentence"),
-    "search, a rare word": _list("/search/issues?q=repo:alice/sample+number+5+about"),
+    "search, a rare word": _list("/search/issues?q=repo:alice/sample+heron"),
+    "search, a rare phrase": _list('/search/issues?q=repo:alice/sample+"number+5+about"'),
+    "search, three words": _list("/search/issues?q=repo:alice/sample+number+about+wanted"),
     "page of issues": lambda i: ("PAGE", f"/alice/sample/issues?per_page=5&bench={i}", None),
     "page of the first issue": lambda i: ("PAGE", f"/alice/sample/issues/2?bench={i}", None),
     "GraphQL, first issues": lambda i: ("POST", "/graphql", {"query": """
