@@ -1,4 +1,4 @@
-"""How many issues there are of a kind, from numbers that triggers keep: to ask costs the same however many there are."""
+"""How many issues there are of a kind, from numbers that triggers keep: asking costs the same for few and for many."""
 
 from __future__ import annotations
 

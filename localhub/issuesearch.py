@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FEW = 100
 FOUND = 1000
-"""GitHub shows no more of what it finds. What is not counted beforehand (`issuetotals`) is not counted further either."""
+"""GitHub shows no more of what it finds. Of what nothing keeps the count (`issuetotals`), no more is counted either."""
 
 
 def refresh_index(hub: Hub) -> None:
