@@ -121,6 +121,12 @@ def check_lists(door: Door, model: PushRules) -> None:
     def numbers(**query: Any) -> list[int]:
         return [each["number"] for each in door.read_pages("/issues", 3, **query)]
 
+    def counted(**query: Any) -> int:
+        """As the number of the last page says, of one issue each."""
+        answer = door.client(ALICE).get(f"{REPO}/issues", params={**query, "per_page": 1})
+        last = answer.links.get("last")
+        return int(last["url"].rpartition("&page=")[2]) if last else len(answer.json())
+
     assert numbers(state="all") == [each.number for each in things]
     assert numbers() == [each.number for each in things if each.open]
     assert numbers(state="closed", direction="asc") == [each.number for each in reversed(things) if not each.open]
@@ -128,6 +134,13 @@ def check_lists(door: Door, model: PushRules) -> None:
     assert numbers(state="all", assignee="bob") == [each.number for each in things if "bob" in each.assignees]
     assert numbers(state="all", assignee="none") == [each.number for each in things if not each.assignees]
     assert numbers(state="all", creator=BOT) == [each.number for each in things if each.author == BOT]
+    for state in ("open", "closed"):
+        of_state = [each for each in things if each.state == state]
+        assert counted(state=state) == len(of_state)
+        assert counted(state=state, labels="bug") == sum("bug" in each.labels for each in of_state)
+        assert counted(state=state, assignee="bob") == sum("bob" in each.assignees for each in of_state)
+        assert counted(state=state, assignee="none") == sum(not each.assignees for each in of_state)
+        assert counted(state=state, creator=BOT) == sum(each.author == BOT for each in of_state)
     pulls = [each for each in things if isinstance(each, Pull)]
     for state in ("open", "closed"):
         listed = [each["number"] for each in door.read_pages("/pulls", 2, state=state)]
