@@ -38,6 +38,12 @@ class Where:
         self._conditions.append(condition)
         self.values += values
 
+    def and_(self, condition: str, *values: object) -> Where:
+        """A new one with this besides."""
+        both = Where()
+        both._conditions, both.values = [*self._conditions, condition], [*self.values, *values]
+        return both
+
     def __str__(self) -> str:
         return " AND ".join(self._conditions) or "1 = 1"
 

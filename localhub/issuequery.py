@@ -32,6 +32,7 @@ class Query:
 
     sql: Sql
     words: list[str] = field(default_factory=list)
+    spoken: list[Sql] = field(default_factory=list)  # the conditions that `words` alone stand for
     tokens: list[str] = field(default_factory=list)
     sort: str | None = None
     order: str = "desc"
@@ -138,9 +139,11 @@ class _Reader:
         if make is None:
             word = token.removeprefix("-") if token.startswith("-") and len(token) > 1 else token
             text, places = _unquoted(word).lower(), self._places()
+            said = issueterms.word(text, places)
             if self._plain and word == token and not places and text.isascii() and len(text) >= issueterms.TRIGRAM:
-                return Sql("1 = 1")  # `_phrases` says it, and of ASCII the index knows exactly
-            return _negate(issueterms.word(text, places), word != token)
+                self._query.spoken.append(said)  # `_phrases` finds it, and of ASCII the index knows exactly
+                return Sql("1 = 1")
+            return _negate(said, word != token)
         alternatives = [_unquoted(one) for one in _split(value)] if key in ("label", "reason") else [_unquoted(value)]
         made = [make(self._hub, self._actor, key, one) for one in alternatives]
         return _negate(Sql.joined(" OR ", [one for one in made if one is not None]), bool(negated))

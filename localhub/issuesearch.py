@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localhub import issuefacts, issuequery, issuetotals
 from localhub.issuelist import Where
@@ -14,7 +13,9 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
 
-FEW = 100
+FEW = 30
+SPARSE = 4  # issues to look into for each that has the words, at most
+NEAR = 1000  # issues in which a page of what is not sparse is looked for first
 FOUND = 1000
 """GitHub shows no more of what it finds. Of what nothing keeps the count (`issuetotals`), no more is counted either."""
 
@@ -74,48 +75,70 @@ def ids(
         where.add(
             f"CASE x.is_pull WHEN 0 THEN x.repo_id IN ({marks}) ELSE x.repo_id IN ({others}) END", *issues, *pulls
         )
-    source, key = "search_index x", "x.issue_id"
-    if query.words:  # what has the words is walked in its order, and the rest looked up
-        source, key = "search_words w CROSS JOIN search_index x ON x.issue_id = w.rowid", "w.rowid"
-        where.add("search_words MATCH ?", " AND ".join(query.words))
     sort, order = (query.sort, query.order) if query.sort else (sort, order)
-    column = {"updated": "x.updated_at", "comments": "json_extract(x.facts, '$.comments')"}.get(sort or "", key)
-    found = _Found(hub, f"{source} WHERE {where}", where.values, key, column, "ASC" if order == "asc" else "DESC")
+    found = _Found(hub, where, query, sort, "ASC" if order == "asc" else "DESC")
     total = issuetotals.known(hub, actor, query.tokens, (issues, pulls))
-    if total is None and query.words:  # what few have is quickest found in the order of the index, and then turned
-        few = found.few()
-        if len(few) <= FEW and column == key:
-            few.sort(reverse=order != "asc")
-            return few[offset : offset + limit], len(few)
-        total = len(few) if len(few) <= FEW else None
-    return found.page(limit, offset), found.count() if total is None else total
+    if total is not None or not query.words:
+        return found.page(limit, offset), found.count() if total is None else total
+    return found.spoken(limit, offset)
 
 
-@dataclass(frozen=True)
 class _Found:
     """What a condition finds in the index."""
 
-    hub: Hub
-    where: str
-    values: list[object]
-    key: str
-    column: str
-    way: str
+    def __init__(self, hub: Hub, where: Where, query: issuequery.Query, sort: str, way: str) -> None:
+        self._hub, self._where, self._query, self._way = hub, where, query, way
+        self._source, self._key = "search_index x", "x.issue_id"
+        if query.words:  # what has the words is walked in its order, and the rest looked up
+            self._source, self._key = "search_words w CROSS JOIN search_index x ON x.issue_id = w.rowid", "w.rowid"
+            self._where = where.and_("search_words MATCH ?", " AND ".join(query.words))
+        self._plain = where
+        for said in query.spoken:
+            self._plain = self._plain.and_(said.text, *said.values)
+        columns = {"updated": "x.updated_at", "comments": "json_extract(x.facts, '$.comments')"}
+        self._column = columns.get(sort or "", self._key)
 
-    def few(self) -> list[int]:
-        sql = f"SELECT {self.key} AS id FROM {self.where} LIMIT {FEW + 1}"  # noqa: S608
-        return [row["id"] for row in self.hub.db.rows(sql, *self.values)]
+    def spoken(self, limit: int, offset: int) -> tuple[list[int], int]:
+        """A page of what has some words, and how many have them.
+
+        What few have is quickest found in the order of the index of words, and then turned. What many have is not:
+        there it is quicker to look into each text, as far as every other one or so has them.
+        """
+        few = self._ids(self._source, self._where, self._key, f"ORDER BY {self._key}", FEW + 1, 0)
+        ordered = self._column == self._key
+        if len(few) <= FEW:
+            few.sort(reverse=self._way == "DESC")
+            return few[offset : offset + limit] if ordered else self.page(limit, offset), len(few)
+        if few[-1] - few[0] > SPARSE * FEW:
+            return self.page(limit, offset), self.count()
+        end = self._hub.db.value("SELECT MAX(issue_id) FROM search_index")
+        near = ("x.issue_id >= ?", end - NEAR) if self._way == "DESC" else ("x.issue_id <= ?", few[0] + NEAR)
+        order = f"ORDER BY x.issue_id {self._way}"
+        page = (
+            self._ids("search_index x", self._plain.and_(*near), "x.issue_id", order, limit, offset) if ordered else []
+        )
+        where = self._plain.and_("x.issue_id BETWEEN ? AND ?", few[0], few[0] + SPARSE * FOUND)
+        total = self._hub.db.value(*_counted("search_index x", where))
+        return page if len(page) == limit else self.page(limit, offset), total if total == FOUND else self.count()
 
     def page(self, limit: int, offset: int) -> list[int]:
         # Said twice, the index of words would be sorted anew.
-        last = "" if self.column == self.key else f", {self.key} {self.way}"
-        order = f"{self.column} {self.way}{last}"
-        sql = f"SELECT {self.key} AS id FROM {self.where} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
-        return [row["id"] for row in self.hub.db.rows(sql, *self.values, limit, offset)]
+        last = "" if self._column == self._key else f", {self._key} {self._way}"
+        return self._ids(
+            self._source, self._where, self._key, f"ORDER BY {self._column} {self._way}{last}", limit, offset
+        )
 
     def count(self) -> int:
-        sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {self.where} LIMIT {FOUND})"  # noqa: S608
-        return int(self.hub.db.value(sql, *self.values))
+        return int(self._hub.db.value(*_counted(self._source, self._where)))
+
+    def _ids(self, source: str, where: Where, key: str, order: str, limit: int, offset: int) -> list[int]:
+        sql = f"SELECT {key} AS id FROM {source} WHERE {where} {order} LIMIT ? OFFSET ?"  # noqa: S608
+        return [row["id"] for row in self._hub.db.rows(sql, *where.values, limit, offset)]
+
+
+def _counted(source: str, where: Where) -> tuple[Any, ...]:
+    """A question, and its values, for how many there are as far as they can be shown."""
+    return f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {FOUND})", *where.values  # noqa: S608
 
 
 def _readable(hub: Hub, actor: Actor, kind: str) -> list[int]:

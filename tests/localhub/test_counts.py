@@ -156,32 +156,72 @@ def test_counts_are_those_of_the_lists_whatever_was_done(hub: Any) -> None:
     assert bob.get("/issues", params={"filter": "created", "state": "all"}).json() == []
 
 
-def test_beyond_what_is_counted_there_is_a_next_page_but_no_last_one(hub: Any) -> None:
-    """501 issues of two labels; one filter alone is counted however many there are, and so are events."""
-    hub.admin("/limits", {"enforced": False})
-    alice = hub.client("alice")
-    for number in range(501):
-        assert alice.post(f"{ROOT}/issues", json={"title": f"{number}", "labels": ["one", "two"]}).status_code == 201
-    assert last(alice, f"{ROOT}/issues") == last(alice, f"{ROOT}/issues", labels="one") == 501
+def test_what_is_not_counted_to_its_end(hub: Any) -> None:
+    """1,001 issues of two labels; one filter alone is counted however many there are, and so are events."""
+    hub.admin("/limits", {"enforced": False, "search_lag_seconds": 0})
+    alice, bob = hub.client("alice"), hub.client("bob")
+    assert bob.put(f"{ROOT}/subscription", json={}).status_code == 200
+    for number in range(1001):
+        title = f"common{' sparse' * (number % 7 == 0)}{' early' * (number < 40)}{' rare' * (number % 300 == 0)}"
+        made = alice.post(f"{ROOT}/issues", json={"title": title, "labels": ["one", "two"]})
+        assert made.status_code == 201
+    assert last(alice, f"{ROOT}/issues") == last(alice, f"{ROOT}/issues", labels="one") == 1001
     both = {"labels": "one,two", "per_page": "100"}
-    assert set(alice.get(f"{ROOT}/issues", params=both).links) == {"next"}
+    assert set(alice.get(f"{ROOT}/issues", params=both).links) == {"next"}, "there is a next page, but no last one"
     assert set(alice.get(f"{ROOT}/issues", params={**both, "page": "3"}).links) == {"prev", "next", "first"}
-    answer = alice.get(f"{ROOT}/issues", params={**both, "page": "6"})
+    answer = alice.get(f"{ROOT}/issues", params={**both, "page": "11"})
     assert ([each["number"] for each in answer.json()], set(answer.links)) == ([1], {"prev", "first"})
-    answer = alice.get(f"{ROOT}/issues", params={**both, "page": "9"})
-    assert (answer.json(), answer.links["last"]["url"][-6:]) == ([], "page=6")
+    answer = alice.get(f"{ROOT}/issues", params={**both, "page": "19"})
+    assert (answer.json(), answer.links["last"]["url"][-7:]) == ([], "page=11")
     numbers = [each["number"] for each in everything(alice, f"{ROOT}/issues", labels="one,two", direction="asc")]
-    assert numbers == list(range(1, 502))
-    alice.patch(f"{ROOT}/issues/501", json={"state": "closed"})
-    assert alice.get(f"{ROOT}/issues", params=both).links["last"]["url"][-6:] == "page=5", "now it is counted"
+    assert numbers == list(range(1, 1002))
     for _ in range(2):  # the second time, most of them were counted before
-        assert last(alice, f"{ROOT}/issues/events") == 1003
+        assert last(alice, f"{ROOT}/issues/events") == 2002
+    assert len(alice.get(f"{ROOT}/issues/events", params={"per_page": "100", "page": "21"}).json()) == 2
+    for box, of in ((f"{ROOT}/notifications", {}), ("/notifications", {"all": "true"})):
+        query = {**of, "per_page": "50"}
+        assert set(bob.get(box, params=query).links) == {"next"}
+        threads = [
+            each["id"] for page in range(1, 22) for each in bob.get(box, params={**query, "page": str(page)}).json()
+        ]
+        assert len(set(threads)) == len(threads) == 1001
+        assert set(bob.get(box, params={**query, "page": "21"}).links) == {"prev", "first"}
+    assert bob.patch(f"/notifications/threads/{threads[0]}").status_code == 205
+    assert bob.get("/notifications", params={"per_page": "100"}).links["last"]["url"][-7:] == "page=10"
+    assert bob.get("/notifications", params={"per_page": "1"}).json()[0]["id"] == threads[1]
+    assert bob.get("/notifications", params={"per_page": "1", "all": "true"}).json()[0]["id"] == threads[0]
+    searched(alice)
+    for number in range(1, 502):
+        alice.delete(f"{ROOT}/issues/{number}/labels/two")
+    assert alice.get(f"{ROOT}/issues", params=both).links["last"]["url"][-6:] == "page=5", "now it is counted"
     node = alice.get(f"{ROOT}/issues/7").json()["node_id"]
     alice.post(
         "/graphql", json={"query": f'mutation {{deleteIssue(input: {{issueId: "{node}"}}) {{clientMutationId}}}}'}
     )
-    assert last(alice, f"{ROOT}/issues/events") == 1001
-    assert len(alice.get(f"{ROOT}/issues/events", params={"per_page": "100", "page": "11"}).json()) == 1
+    assert last(alice, f"{ROOT}/issues/events") == 2002 + 501 - 3
+
+
+def searched(alice: Any) -> None:
+    """Words that many, some and few of the 1,001 have, and more than a search shows."""
+    for words, fits in {
+        "early": lambda number: number <= 40,
+        "sparse": lambda number: number % 7 == 1,
+        "common early": lambda number: number <= 40,
+        "common sparse early": lambda number: number % 7 == 1 and number <= 40,
+        "rare": lambda number: number % 300 == 1,
+        "common": lambda number: True,
+        "is:open": lambda number: True,
+    }.items():
+        for order in ("desc", "asc"):
+            for sort in ("", "comments"):
+                expected = sorted(filter(fits, range(1, 1002)), reverse=order == "desc")
+                for page in (1, 2, 9):
+                    query = {"q": words, "sort": sort, "order": order, "per_page": "20", "page": str(page)}
+                    found = alice.get("/search/issues", params=query).json()
+                    numbers = [each["number"] for each in found["items"]]
+                    assert numbers == expected[20 * page - 20 : 20 * page], query
+                    total = len(expected) if words == "is:open" else min(len(expected), 1000)
+                    assert found["total_count"] == total, query
 
 
 def test_a_directory_of_before_is_counted_when_it_is_opened(tmp_path: Path) -> None:
