@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from localhub.auth import Actor
 from localhub.errors import field, invalid
@@ -36,7 +37,7 @@ def among(hub: Hub, subject_type: str, ids: Sequence[int]) -> set[int]:
     """Those that have any reaction."""
     sql = """SELECT DISTINCT subject_id FROM reactions
              WHERE subject_type = ? AND subject_id IN (SELECT value FROM json_each(?))"""
-    return {row[0] for row in hub.db.rows(sql, subject_type, json.dumps(ids))}
+    return {row[0] for row in hub.db.rows(sql, subject_type, orjson.dumps(ids).decode())}
 
 
 def add(hub: Hub, subject_type: str, subject_id: int, content: str, actor: Actor) -> tuple[Row, bool]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+import orjson
 
 from localhub.context import current_actor
 
@@ -33,6 +34,6 @@ def record(
         told=int(event not in SAID),
         actor_id=actor_id,
         app_id=actor.app_id if actor.account_id == actor_id else None,
-        data=json.dumps(data),
+        data=orjson.dumps(data).decode(),
         created_at=hub.now(),
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import orjson
+
 from localhub import issuetypes, reactions
 from localhub.ids import node_id
 from localhub.render.accounts import maybe_user, simple_user
@@ -93,7 +95,7 @@ class _Facts:
 
 def _facts(hub: Hub, ids: list[int]) -> list[_Facts]:
     """Of these issues, in their order."""
-    asked = json.dumps(ids)
+    asked = orjson.dumps(ids).decode()
     has = hub.db.rows(_HAS, asked)
     labels: dict[int, list[Row]] = {}
     if any(each["labels"] for each in has):
