@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,35 +10,22 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.localhub.repository import branch, put
+
 OPEN = "/repos/alice/open"
 FORK = "/repos/mallory/open"
-
-
-def put(client: httpx.Client, repo: str, branch: str, path: str, text: str) -> str:
-    body = {"message": f"Write {path}", "content": base64.b64encode(text.encode()).decode(), "branch": branch}
-    old = client.get(f"{repo}/contents/{path}", params={"ref": branch})
-    if old.status_code == 200:
-        body["sha"] = old.json()["sha"]
-    done = client.put(f"{repo}/contents/{path}", json=body)
-    assert done.is_success, done.text
-    return str(done.json()["commit"]["sha"])
-
-
-def branch(client: httpx.Client, repo: str, name: str) -> None:
-    sha = client.get(f"{repo}/git/ref/heads/main").json()["object"]["sha"]
-    assert client.post(f"{repo}/git/refs", json={"ref": f"refs/heads/{name}", "sha": sha}).status_code == 201
 
 
 @pytest.fixture
 def forked(hub: Any) -> dict[str, Any]:
     """mallory's fork of alice/open, with a branch that has a commit of its own; the app hears of alice/open."""
     alice, mallory = hub.client("alice"), hub.client("mallory")
-    put(alice, OPEN, "main", "a.txt", "one\n")
+    put(alice, "a.txt", "one\n", "main", OPEN)
     hub.admin(f"/installations/{hub.installation_id}", {"action": "repositories", "add": ["alice/open"]})
     made = mallory.post(f"{OPEN}/forks")
     assert made.status_code == 202, made.text
-    branch(mallory, FORK, "topic")
-    put(mallory, FORK, "topic", "b.txt", "two\n")
+    branch(mallory, "topic", FORK)
+    put(mallory, "b.txt", "two\n", "topic", FORK)
     hub.settle()
     found: dict[str, Any] = made.json()
     return found
@@ -103,7 +89,7 @@ def test_a_pull_request_from_a_fork_is_merged(hub: Any, forked: Any, validate: A
         listed = alice.get(f"{OPEN}/pulls", params={"head": "mallory:topic"}).json()
         assert [one["number"] for one in validate(listed, "list[PullRequestSimple]")] == [pull["number"]]
         assert alice.get(f"{OPEN}/pulls", params={"head": "alice:topic"}).json() == []
-        sha = put(mallory, FORK, "topic", "c.txt", "three\n")
+        sha = put(mallory, "c.txt", "three\n", "topic", FORK)
         synced = validate_hook(hub.hooks.delivery("pull_request", "synchronize"))
         assert (synced["after"], synced["repository"]["full_name"]) == (sha, "alice/open")
         assert alice.get(f"{OPEN}/git/ref/pull/{pull['number']}/head").json()["object"]["sha"] == sha
@@ -125,14 +111,14 @@ def test_it_is_closed_and_opened_again(hub: Any, forked: Any, validate: Any) -> 
         pull = propose(mallory)
         url = f"{OPEN}/pulls/{pull['number']}"
         assert mallory.patch(url, json={"state": "closed"}).json()["state"] == "closed"
-        sha = put(mallory, FORK, "topic", "c.txt", "three\n")
+        sha = put(mallory, "c.txt", "three\n", "topic", FORK)
         again = mallory.patch(url, json={"state": "open"}).json()
         assert (again["state"], again["head"]["sha"]) == ("open", sha)
         assert mallory.delete(f"{FORK}/git/refs/heads/topic").status_code == 204
         assert alice.get(url).json()["state"] == "closed"
         assert mallory.patch(url, json={"state": "open"}).status_code == 422
-        branch(mallory, FORK, "other")
-        put(mallory, FORK, "other", "d.txt", "four\n")
+        branch(mallory, "other", FORK)
+        put(mallory, "d.txt", "four\n", "other", FORK)
         second = propose(mallory, head="mallory:other")
         assert mallory.delete(FORK).status_code == 204
         left = validate(alice.get(f"{OPEN}/pulls/{second['number']}"), "PullRequest")
@@ -142,7 +128,7 @@ def test_it_is_closed_and_opened_again(hub: Any, forked: Any, validate: Any) -> 
 def test_maintainers_may_write_what_is_proposed(hub: Any, forked: Any, tmp_path: Path) -> None:
     with hub.client("alice") as alice, hub.client("mallory") as mallory:
         pull = propose(mallory)
-        put(alice, OPEN, "main", "base.txt", "x\n")
+        put(alice, "base.txt", "x\n", "main", OPEN)
         url = f"{OPEN}/pulls/{pull['number']}"
         assert hub.client("bob").put(f"{url}/update-branch").status_code == 403
         assert alice.put(f"{url}/update-branch").status_code == 202
@@ -191,8 +177,8 @@ def test_a_merge_closes_issues_elsewhere_if_one_may_write_there(hub: Any) -> Non
     with hub.client("alice") as alice, hub.client("bob") as bob:
         wanted = [alice.post("/repos/alice/other/issues", json={"title": title}).json()["number"] for title in "ab"]
         for number, (who, name) in zip(wanted, ((bob, "one"), (alice, "two")), strict=True):
-            branch(alice, "/repos/alice/sample", name)
-            put(alice, "/repos/alice/sample", name, f"{name}.txt", "x\n")
+            branch(alice, name, "/repos/alice/sample")
+            put(alice, f"{name}.txt", "x\n", name, "/repos/alice/sample")
             body = {"title": name, "head": name, "base": "main", "body": f"Closes alice/other#{number}"}
             pull = alice.post("/repos/alice/sample/pulls", json=body).json()
             hub.settle()

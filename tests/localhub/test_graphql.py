@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,10 @@ from graphql import (
     is_union_type,
 )
 
-SAMPLE = "/repos/alice/sample"
+from tests.localhub.graph import ask, data
+from tests.localhub.repository import SAMPLE
+
 SCHEMA = Path(__file__).parents[2] / "localhub" / "graphql"
-
-
-def ask(client: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:
-    answer = client.post("/graphql", json={"query": document, "variables": variables})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def data(client: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:
-    body = ask(client, document, **variables)
-    assert "errors" not in body, json.dumps(body["errors"], indent=1)
-    found: dict[str, Any] = body["data"]
-    return found
 
 
 def error(client: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:

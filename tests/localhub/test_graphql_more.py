@@ -8,21 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-SAMPLE = "/repos/alice/sample"
-
-
-def ask(client: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:
-    answer = client.post("/graphql", json={"query": document, "variables": variables})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def data(client: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:
-    body = ask(client, document, **variables)
-    assert "errors" not in body, body["errors"]
-    found: dict[str, Any] = body["data"]
-    return found
+from tests.localhub.graph import ask, data
+from tests.localhub.repository import SAMPLE
 
 
 def error(client: httpx.Client, document: str, **variables: Any) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,38 +9,22 @@ from typing import Any
 import httpx
 import pytest
 
-SAMPLE = "/repos/alice/sample"
+from tests.localhub.repository import SAMPLE, branch, head_of, propose, put
+
 KINDS = ("classic", "ruleset")
 
 
-def sha_of(client: httpx.Client, branch: str) -> str:
-    return str(client.get(f"{SAMPLE}/git/ref/heads/{branch}").json()["object"]["sha"])
-
-
-def put(client: httpx.Client, branch: str, path: str, text: str) -> str:
-    body = {"message": f"Write {path}", "content": base64.b64encode(text.encode()).decode(), "branch": branch}
-    old = client.get(f"{SAMPLE}/contents/{path}", params={"ref": branch})
-    if old.status_code == 200:
-        body["sha"] = old.json()["sha"]
-    done = client.put(f"{SAMPLE}/contents/{path}", json=body)
-    assert done.is_success, done.text
-    return str(done.json()["commit"]["sha"])
-
-
-def branch(client: httpx.Client, name: str) -> str:
+def begin(client: httpx.Client, name: str) -> str:
     """A branch with a commit of its own, which is returned."""
-    body = {"ref": f"refs/heads/{name}", "sha": sha_of(client, "main")}
-    assert client.post(f"{SAMPLE}/git/refs", json=body).is_success
-    return put(client, name, f"{name}.txt", "one\n")
-
-
-def propose(hub: Any, client: httpx.Client, name: str) -> dict[str, Any]:
     branch(client, name)
-    made = client.post(f"{SAMPLE}/pulls", json={"title": f"Bring {name}", "head": name, "base": "main"})
-    assert made.status_code == 201, made.text
+    return put(client, f"{name}.txt", "one\n", name)
+
+
+def settled(hub: Any, client: httpx.Client, name: str) -> dict[str, Any]:
+    """A pull request whose mergeability is known."""
+    made = propose(client, name)
     hub.settle()
-    found: dict[str, Any] = made.json()
-    return found
+    return made
 
 
 def graphql(client: httpx.Client, mutation: str, pull: dict[str, Any], **more: str) -> dict[str, Any]:
@@ -125,7 +108,7 @@ def test_required_checks(hub: Any, guard: Guard, tmp_path: Path) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob, hub.bot() as bot:
         assert alice.patch(SAMPLE, json={"allow_auto_merge": True}).is_success
         guard(checks=["tests", "lint"])
-        pull = propose(hub, bob, "topic")
+        pull = settled(hub, bob, "topic")
         url, head = f"{SAMPLE}/pulls/{pull['number']}", pull["head"]["sha"]
         assert bob.get(url).json()["mergeable_state"] == "blocked"
         refused = bob.put(f"{url}/merge")
@@ -176,7 +159,7 @@ def test_a_check_of_one_app_is_not_anothers(hub: Any, guard: Guard) -> None:
     with hub.client("bob") as bob, hub.bot() as bot:
         app = hub.app().get("/app").json()["id"]
         guard(checks=[("tests", app)])
-        pull = propose(hub, bob, "topic")
+        pull = settled(hub, bob, "topic")
         url, head = f"{SAMPLE}/pulls/{pull['number']}", pull["head"]["sha"]
         bob.post(f"{SAMPLE}/statuses/{head}", json={"state": "success", "context": "tests"})
         assert bob.put(f"{url}/merge").status_code == 405
@@ -186,8 +169,8 @@ def test_a_check_of_one_app_is_not_anothers(hub: Any, guard: Guard) -> None:
 
 def test_strict_checks_want_the_newest_base(hub: Any, guard: Guard) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob, hub.bot() as bot:
-        pull = propose(hub, bob, "topic")
-        put(alice, "main", "other.txt", "x\n")
+        pull = settled(hub, bob, "topic")
+        put(alice, "other.txt", "x\n")
         guard(checks=["tests"], strict=True)
         url = f"{SAMPLE}/pulls/{pull['number']}"
 
@@ -211,7 +194,7 @@ def test_strict_checks_want_the_newest_base(hub: Any, guard: Guard) -> None:
 def test_required_reviews_and_what_makes_them_stale(hub: Any, guard: Guard) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob, hub.client("carol") as carol:
         guard(approvals=1, stale=True)
-        pull = propose(hub, bob, "topic")
+        pull = settled(hub, bob, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         refused = bob.put(f"{url}/merge")
         guard.words(
@@ -222,7 +205,7 @@ def test_required_reviews_and_what_makes_them_stale(hub: Any, guard: Guard) -> N
         assert carol.post(f"{url}/reviews", json={"event": "APPROVE"}).json()["state"] == "APPROVED"
         assert bob.put(f"{url}/merge").status_code == 405, "carol may not write"
         alice.post(f"{url}/reviews", json={"event": "APPROVE"})
-        put(bob, "topic", "more.txt", "y\n")
+        put(bob, "more.txt", "y\n", "topic")
         assert {one["state"] for one in bob.get(f"{url}/reviews").json()} == {"DISMISSED"}
         assert bob.put(f"{url}/merge").status_code == 405
         alice.post(f"{url}/reviews", json={"event": "APPROVE"})
@@ -231,9 +214,9 @@ def test_required_reviews_and_what_makes_them_stale(hub: Any, guard: Guard) -> N
 
 def test_a_rebase_that_changes_nothing_keeps_approvals(hub: Any, guard: Guard) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob:
-        pull = propose(hub, bob, "topic")
+        pull = settled(hub, bob, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
-        put(alice, "main", "base.txt", "x\n")
+        put(alice, "base.txt", "x\n")
         guard(approvals=1, stale=True)
         alice.post(f"{url}/reviews", json={"event": "APPROVE"})
         assert bob.put(f"{url}/update-branch").status_code == 202
@@ -244,7 +227,7 @@ def test_a_rebase_that_changes_nothing_keeps_approvals(hub: Any, guard: Guard) -
 def test_a_request_for_changes_and_open_conversations_block(hub: Any, guard: Guard) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob:
         guard(approvals=0, resolve=True)
-        pull = propose(hub, bob, "topic")
+        pull = settled(hub, bob, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         place = {"path": "topic.txt", "line": 1, "body": "Why?"}
         pending = alice.post(f"{url}/reviews", json={"comments": [place]}).json()
@@ -268,13 +251,13 @@ def test_linear_history(hub: Any, guard: Guard, tmp_path: Path) -> None:
     with hub.client("alice") as alice, hub.client("bob") as bob:
         assert alice.patch(SAMPLE, json={"allow_auto_merge": True}).is_success
         guard(linear=True)
-        pull = propose(hub, bob, "topic")
+        pull = settled(hub, bob, "topic")
         url = f"{SAMPLE}/pulls/{pull['number']}"
         assert bob.put(f"{url}/merge", json={"merge_method": "merge"}).status_code == 405
         (error,) = graphql(bob, "mergePullRequest", pull, mergeMethod="MERGE")["errors"]
         assert error["type"] == "UNPROCESSABLE"
         assert "errors" in graphql(bob, "enablePullRequestAutoMerge", pull, mergeMethod="MERGE")
-        branch(bob, "side")
+        begin(bob, "side")
         merged = bob.post(f"{SAMPLE}/merges", json={"base": "side", "head": "topic"}).json()["sha"]
         said = push(hub, tmp_path, merged)
         assert "must not contain merge commits" in said
@@ -292,15 +275,15 @@ def test_rulesets_stop_creation_update_and_methods(hub: Any) -> None:
                     "conditions": {"ref_name": {"include": [include], "exclude": []}}}  # fmt: skip
             assert alice.post(f"{SAMPLE}/rulesets", json=body).is_success
 
-        branch(bob, "release")
+        begin(bob, "release")
         rule("frozen", "refs/heads/release*", {"type": "creation"}, {"type": "update"}, {"type": "deletion"})
         rule("squash", "~DEFAULT_BRANCH", {"type": "pull_request", "parameters": {
             "required_approving_review_count": 0, "dismiss_stale_reviews_on_push": False,
             "require_code_owner_review": False, "require_last_push_approval": False,
             "required_review_thread_resolution": False, "allowed_merge_methods": ["squash"]}})  # fmt: skip
-        made = bob.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/release-2", "sha": sha_of(bob, "main")})
+        made = bob.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/release-2", "sha": head_of(bob)})
         assert (made.status_code, "creations being restricted" in made.json()["message"]) == (422, True)
-        moved = bob.patch(f"{SAMPLE}/git/refs/heads/release", json={"sha": branch(bob, "topic"), "force": True})
+        moved = bob.patch(f"{SAMPLE}/git/refs/heads/release", json={"sha": begin(bob, "topic"), "force": True})
         assert (moved.status_code, "Cannot update this protected ref." in moved.json()["message"]) == (422, True)
         assert bob.delete(f"{SAMPLE}/git/refs/heads/release").status_code == 422
         pull = bob.post(f"{SAMPLE}/pulls", json={"title": "T", "head": "topic", "base": "main"}).json()

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-SAMPLE = "/repos/alice/sample"
+from tests.localhub.graph import data
+from tests.localhub.repository import SAMPLE, branch
 
 
 def put(client: httpx.Client, branch: str, path: str, message: str) -> str:
@@ -15,18 +16,6 @@ def put(client: httpx.Client, branch: str, path: str, message: str) -> str:
     done = client.put(f"{SAMPLE}/contents/{path}", json=body)
     assert done.is_success, done.text
     return str(done.json()["commit"]["sha"])
-
-
-def branch(client: httpx.Client, name: str) -> None:
-    sha = client.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
-    assert client.post(f"{SAMPLE}/git/refs", json={"ref": f"refs/heads/{name}", "sha": sha}).is_success
-
-
-def data(client: httpx.Client, document: str, **variables: Any) -> dict[str, Any]:
-    body = client.post("/graphql", json={"query": document, "variables": variables}).json()
-    assert "errors" not in body, body["errors"]
-    found: dict[str, Any] = body["data"]
-    return found
 
 
 def kinds(client: httpx.Client, number: int) -> list[str]:

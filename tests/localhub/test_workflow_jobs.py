@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import httpx
 
-SAMPLE = "/repos/alice/sample"
-
-
-def put(client: httpx.Client, path: str, text: str, branch: str = "main", repo: str = SAMPLE) -> str:
-    """Write a file by a commit of its own, whatever is there."""
-    body = {"message": f"Put {path}", "branch": branch, "content": base64.b64encode(text.encode()).decode()}
-    old = client.get(f"{repo}/contents/{path}", params={"ref": branch})
-    if old.status_code == 200:
-        body["sha"] = old.json()["sha"]
-    done = client.put(f"{repo}/contents/{path}", json=body)
-    assert done.is_success, done.text
-    return str(done.json()["commit"]["sha"])
+from tests.localhub.repository import SAMPLE, put
 
 
 def flow(client: httpx.Client, jobs: str, on: str = "push", head: str = "") -> None:

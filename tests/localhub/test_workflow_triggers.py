@@ -11,29 +11,10 @@ import nacl.public
 import pytest
 
 from localhub.actions import cron
+from tests.localhub.repository import SAMPLE, branch, put
+from tests.localhub.runs import runs
 
-SAMPLE = "/repos/alice/sample"
 SAY = "runs-on: ubuntu-latest, steps: [{run: 'echo \"$GITHUB_EVENT_NAME $GITHUB_REF $GITHUB_SHA\"'}]"
-
-
-def put(client: httpx.Client, path: str, text: str, branch: str = "main", repo: str = SAMPLE) -> str:
-    body = {"message": f"Put {path}", "branch": branch, "content": base64.b64encode(text.encode()).decode()}
-    old = client.get(f"{repo}/contents/{path}", params={"ref": branch})
-    if old.status_code == 200:
-        body["sha"] = old.json()["sha"]
-    done = client.put(f"{repo}/contents/{path}", json=body)
-    assert done.is_success, done.text
-    return str(done.json()["commit"]["sha"])
-
-
-def branch(client: httpx.Client, name: str) -> None:
-    sha = client.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
-    assert client.post(f"{SAMPLE}/git/refs", json={"ref": f"refs/heads/{name}", "sha": sha}).status_code == 201
-
-
-def runs(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.get(f"{SAMPLE}/actions/runs", params=query).json()["workflow_runs"]
-    return found
 
 
 def log(client: httpx.Client, run: dict[str, Any]) -> str:

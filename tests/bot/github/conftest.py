@@ -26,6 +26,7 @@ from bot.mirror import Identity, Mirror
 from bot.model import Defaults, Models
 from bot.perform import Deps, Performer, Timing
 from bot.previews import CostBasis
+from planner.actions import Vet
 from planner.facts import Usage
 from planner.model import Address, Scope
 from planner.view import PlannerView
@@ -175,6 +176,11 @@ class Stage:
         ((_, _, event),) = self.perform(action, owner, **row).events
         return event
 
+    def vet(self, fact: str, login: str, **facts: Any) -> Performed:
+        """What becomes of something that a person did."""
+        to = Address(kind="planner", key=f"{self.scope.tree}/r")
+        return self.perform(Vet(key=f"v-{fact}", to=to, fact=fact, login=login, facts={"id": "fact", **facts}))
+
     @property
     def mirror(self) -> Mirror:
         return self.deps.mirrors(self.scope)
@@ -218,6 +224,14 @@ def stage(hub: Hub, gateways: Gateways, tmp_path: Path) -> Iterator[Stage]:
     yield Stage(hub, deps, gateways.of(hub.installation, REPO), views, scope, pauses)
     models.close()
     subprocess.run(["rm", "-rf", str(data)], check=True)
+
+
+@pytest.fixture
+def root(stage: Any) -> int:
+    """The labelled root issue; it is number 1."""
+    issue = stage.hub.api("POST", f"/repos/{REPO}/issues", {"title": "Grow", "body": "Please."})
+    assert issue["number"] == 1
+    return 1
 
 
 @pytest.fixture

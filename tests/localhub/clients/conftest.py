@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -16,8 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import github
 import pytest
 import yaml
+from github import Auth
+from github.Repository import Repository
+
+from tests.localhub.clients.person import Person
+from tests.localhub.clients.pygithub import QUICK, Connect
 
 ROOT = Path(__file__).parents[3]
 HOST = "localhub.test"
@@ -191,3 +198,42 @@ def app_seed(key_pem: str) -> Callable[[str], dict[str, Any]]:
         return SEED | {"apps": [app], "installations": [{"app": "helper", "account": "alice"}]}
 
     return seed
+
+
+@pytest.fixture
+def connect(hub: Any) -> Iterator[Connect]:
+    with contextlib.ExitStack() as open_:
+        yield lambda login: open_.enter_context(
+            github.Github(base_url=f"{hub.url}/api/v3", auth=Auth.Token(hub.pat(login)), **QUICK)
+        )
+
+
+@pytest.fixture
+def repo(connect: Connect) -> Repository:
+    return connect("alice").get_repo("alice/sample")
+
+
+@pytest.fixture
+def person(secure: Any, tmp_path: Path, need: Callable[[str, str], None]) -> Callable[..., Person]:
+    need("gh", "gh")
+    return lambda login, **more: Person(secure, login, tmp_path / login, **more)
+
+
+@pytest.fixture
+def alice(person: Callable[..., Person], request: pytest.FixtureRequest) -> Person:
+    """Alice in a fresh clone of a repository of hers that is named after the test; Bob may write to it."""
+    name = request.node.name.removeprefix("test_").replace("_", "-")
+    someone = person("alice")
+    someone.gh("repo", "create", name, "--public", "--add-readme")
+    someone.gh("repo", "clone", f"alice/{name}")
+    someone.gh("api", "-X", "PUT", f"repos/alice/{name}/collaborators/bob", "-f", "permission=push", "--silent")
+    someone.folder /= name
+    return someone
+
+
+@pytest.fixture
+def bob(person: Callable[..., Person], alice: Person) -> Person:
+    someone = person("bob")
+    someone.gh("repo", "clone", f"alice/{alice.folder.name}")
+    someone.folder /= alice.folder.name
+    return someone

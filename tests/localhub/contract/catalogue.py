@@ -23,7 +23,7 @@ from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter
 
-from tests.localhub.conftest import _schemas
+from tests.localhub.schemas import schemas
 
 OLD, NEW = "2022-11-28", "2026-03-10"
 STATUSES = Path(__file__).parent / "statuses.json"
@@ -89,7 +89,7 @@ class Models:
 @cache
 def operations(version: str = NEW) -> dict[str, Operation]:
     """Every operation of GitHub, by its id."""
-    folder = Path(_schemas("rest", version).__file__).parent
+    folder = Path(schemas("rest", version).__file__).parent
     return {one.id: one for file in sorted(folder.glob("*.py")) for one in _read(file.read_text())}
 
 
@@ -139,7 +139,7 @@ class _Names(dict[str, Any]):
             Annotated=Annotated, Any=Any, Field=Field, Union=Union, bool=bool, dict=dict, int=int, list=list, str=str,
             _dt=datetime, PYDANTIC_V2=True,
         )  # fmt: skip
-        self._models = _schemas("models", version)
+        self._models = schemas("models", version)
 
     def __missing__(self, name: str) -> Any:
         return getattr(self._models, name)

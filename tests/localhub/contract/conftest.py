@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from localhub.events import WEBHOOKS
-from tests.localhub.conftest import World
 from tests.localhub.contract.session import Ledger, play_all
+from tests.localhub.world import World
 
 for _each in sorted((Path(__file__).parent / "plays").glob("*.py")):
     importlib.import_module(f"tests.localhub.contract.plays.{_each.stem}")

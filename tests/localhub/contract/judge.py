@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from tests.localhub.conftest import APP_ID, Delivery, _missing_organization, _schemas
 from tests.localhub.contract.catalogue import OLD, Operation
+from tests.localhub.hooks import Delivery
+from tests.localhub.schemas import missing_organization, schemas
+from tests.localhub.world import APP_ID
 
 ALWAYS_ALLOWED = {400, 401, 403, 404, 422}
 """Statuses that any call may have, documented or not: half a body, no token, no permission, nothing there, a bad body."""
@@ -66,7 +68,7 @@ def answer(operation: Operation, response: httpx.Response, version: str) -> list
         return wrong if known else [*wrong, f"has a body where GitHub documents none: {response.text[:80]}"]
     asked = response.request.headers.get("Accept", "")
     named = next((model for media, model in MEDIA_MODELS.items() if media in asked), None)
-    adapter = TypeAdapter(getattr(_schemas("models", version), named)) if named else models.response
+    adapter = TypeAdapter(getattr(schemas("models", version), named)) if named else models.response
     return wrong + disagreements(adapter, response.content)
 
 
@@ -127,24 +129,24 @@ def webhook(delivery: Delivery) -> list[str]:
     model = webhook_model(delivery.event, delivery.action)
     if model is None:
         return [*wrong, "GitHub knows no such webhook"]
-    payload = delivery.payload | _missing_organization(model, delivery.payload)
+    payload = delivery.payload | missing_organization(model, delivery.payload)
     return wrong + disagreements(TypeAdapter(model), json.dumps(payload).encode())
 
 
 def webhook_model(event: str, action: str | None) -> Any:
-    types = _schemas(f"webhooks.{event}", OLD).action_types
+    types = schemas(f"webhooks.{event}", OLD).action_types
     return types.get(action) if isinstance(types, dict) else types
 
 
 def webhook_names() -> list[str]:
     """Every event that GitHub's description has."""
-    folder = Path(_schemas("webhooks", OLD).__file__).parent
+    folder = Path(schemas("webhooks", OLD).__file__).parent
     return sorted(each.stem for each in folder.glob("*.py") if not each.stem.startswith("_"))
 
 
 def webhook_actions(event: str) -> list[str | None]:
     """Read from the source: loading every model would take a minute."""
-    folder = Path(_schemas("webhooks", OLD).__file__).parent
+    folder = Path(schemas("webhooks", OLD).__file__).parent
     text = (folder / f"{event}.py").read_text().partition("\naction_types")[2]
     return re.findall(r'^    "(\w+)":', text, re.M) or [None]
 
@@ -157,7 +159,7 @@ def _failure(operation: Operation, response: httpx.Response, version: str) -> li
         return [f"{status}: is no JSON: {response.text[:80]!r}"]
     body = json.loads(response.content)
     usual = "ValidationError" if status == 422 and "errors" in body else "BasicError"
-    adapter = operation.models(version).errors.get(status) or TypeAdapter(getattr(_schemas("models", version), usual))
+    adapter = operation.models(version).errors.get(status) or TypeAdapter(getattr(schemas("models", version), usual))
     wrong = disagreements(adapter, response.content)
     if not body.get("message") or not str(body.get("documentation_url", "")).startswith("https://docs.github.com/"):
         wrong.append("lacks message or documentation_url")

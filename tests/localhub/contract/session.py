@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 
 from localhub.events import FREE_ACTIONS, WEBHOOKS
-from tests.localhub.conftest import World, plain_client
 from tests.localhub.contract import judge
 from tests.localhub.contract.catalogue import NEW, OLD, Operation
 from tests.localhub.contract.graphqldocs import Documents
 from tests.localhub.contract.routes import implemented, route_of
+from tests.localhub.world import World, plain_client
 
 API = "/api/v3"
 VERSION = "X-GitHub-Api-Version"

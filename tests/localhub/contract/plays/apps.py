@@ -7,8 +7,8 @@ import re
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
-from tests.localhub.conftest import PERMISSIONS, plain_client
 from tests.localhub.contract.session import NEW, VERSION, Session, body, scenario
+from tests.localhub.world import PERMISSIONS, plain_client
 
 REPO = "/repos/alice/sample"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.localhub.conftest import SECRET
 from tests.localhub.contract.session import Session, body, scenario
+from tests.localhub.hooks import SECRET
 
 REPO = "/repos/alice/sample"
 PROTECTION = {
