@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
@@ -15,22 +15,13 @@ from localhub.pages import checks
 from localhub.pages.gitview import count
 from localhub.pages.repository import MOST_FILES, branch_names, place_of, shown, told
 from localhub.pages.web import Web, home
-from localhub.refs import git_of
-
-if TYPE_CHECKING:
-    from localhub.db import Row
-    from localhub.gitstore import GitRepo
 
 MOST_COMMITS = 250  # of a comparison
 
 
 def routes(api: APIRouter, web: Web) -> None:
     hub = web.hub
-    root = "/{owner}/{name}"
-
-    def read(owner: str, name: str) -> tuple[Row, GitRepo]:
-        repo = hub.access.repo(owner, name, "contents")
-        return repo, git_of(hub, repo)
+    root, read = "/{owner}/{name}", web.code
 
     @api.get(root + "/commits")
     def default_commits(owner: str, name: str) -> Response:

@@ -20,7 +20,6 @@ from localhub.pages.place import Place, picture
 from localhub.pages.talk import Talk
 from localhub.pages.web import Web, home
 from localhub.people import account_of
-from localhub.refs import git_of
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -62,11 +61,7 @@ def told(hub: Hub, repo: Row, commit: Commit, *, checked: bool = False) -> dict[
 
 def routes(api: APIRouter, web: Web) -> None:
     hub = web.hub
-    root = "/{owner}/{name}"
-
-    def read(owner: str, name: str) -> tuple[Row, GitRepo]:
-        repo = hub.access.repo(owner, name, "contents")
-        return repo, git_of(hub, repo)
+    root, read = "/{owner}/{name}", web.code
 
     @api.get(root)
     def repository(owner: str, name: str, request: Request) -> Response:

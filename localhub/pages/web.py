@@ -23,10 +23,12 @@ from starlette.types import Scope
 from localhub.context import current_actor, get_context
 from localhub.db import Row
 from localhub.errors import GitHubError, forbidden
+from localhub.gitstore import GitRepo
 from localhub.hub import Hub
 from localhub.middleware import SESSION, classify
 from localhub.pages import shapes
 from localhub.pages.talk import REACTIONS
+from localhub.refs import git_of
 
 HERE = Path(__file__).parent
 SECURITY = {
@@ -120,6 +122,11 @@ class Web:
             "stamp": _stamp(),
         }
         self._templates.filters |= {"path": quote, "ink": shapes.ink, "count": shapes.count, "bytes": shapes.size}
+
+    def code(self, owner: str, name: str) -> tuple[Row, GitRepo]:
+        """A repository whose code the reader may see, and its git; 404 otherwise."""
+        repo = self.hub.access.repo(owner, name, "contents")
+        return repo, git_of(self.hub, repo)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """`template` with `values` and what the frame around every page needs."""

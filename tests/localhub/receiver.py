@@ -1,4 +1,4 @@
-"""A webhook receiver that takes any form of body and answers as it is told."""
+"""A webhook receiver that takes any form of body and answers as it is told, and webhooks of a repository to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.localhub.repository import SAMPLE
+
+HOOKS = f"{SAMPLE}/hooks"
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -75,3 +78,15 @@ def receiving(answer: Answer | None = None, certificate: tuple[Path, Path] | Non
         yield receiver
     finally:
         receiver.close()
+
+
+def hook_to(hub: Any, url: str, **more: Any) -> dict[str, Any]:
+    """A webhook of alice/sample that is told of issues."""
+    config = {"url": url, "content_type": "json", "secret": "hush", **more.pop("config", {})}
+    answer = hub.client("alice").post(HOOKS, json={"config": config, "events": ["issues"], **more})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def open_issue(hub: Any, title: str = "x") -> None:
+    assert hub.client("bob").post(f"{SAMPLE}/issues", json={"title": title}).status_code == 201

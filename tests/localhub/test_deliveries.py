@@ -20,21 +20,8 @@ import yaml
 
 from localhub.delivering import Courier, Target
 from localhub.tls import own_certificate
-from tests.localhub.receiver import receiving
-
-REPO = "/repos/alice/sample"
-HOOKS = f"{REPO}/hooks"
-
-
-def make(hub: Any, url: str, **more: Any) -> dict[str, Any]:
-    config = {"url": url, "content_type": "json", "secret": "hush", **more.pop("config", {})}
-    answer = hub.client("alice").post(HOOKS, json={"config": config, "events": ["issues"], **more})
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def open_issue(hub: Any, title: str = "x") -> None:
-    assert hub.client("bob").post(f"{REPO}/issues", json={"title": title}).status_code == 201
+from tests.localhub.receiver import HOOKS, hook_to, open_issue, receiving
+from tests.localhub.repository import SAMPLE
 
 
 def test_redirects_are_not_followed(hub: Any) -> None:
@@ -47,14 +34,14 @@ def test_redirects_are_not_followed(hub: Any) -> None:
             handler.end_headers()
 
         with receiving(away) as first:
-            make(hub, first.url)
+            hook_to(hub, first.url)
             hub.settle()
         assert other.got == []
 
 
 def test_certificates_are_checked_unless_told_not_to(hub: Any, tmp_path: Path) -> None:
     with receiving(certificate=own_certificate(tmp_path)) as secure:
-        strict = make(hub, secure.url)
+        strict = hook_to(hub, secure.url)
         hub.settle()
         alice = hub.client("alice")
         failed = alice.get(f"{HOOKS}/{strict['id']}/deliveries").json()[0]
@@ -104,8 +91,8 @@ def test_a_delivery_has_so_much_time_and_no_more() -> None:
 def test_a_payload_that_is_too_large_is_not_sent(hub: Any) -> None:
     hub.admin("/limits", {"webhook_bytes": 20_000})
     bob = hub.client("bob")
-    bob.post(f"{REPO}/issues", json={"title": "large", "body": "é" * 8000})
-    bob.post(f"{REPO}/issues", json={"title": "small"})
+    bob.post(f"{SAMPLE}/issues", json={"title": "large", "body": "é" * 8000})
+    bob.post(f"{SAMPLE}/issues", json={"title": "small"})
     hub.settle()
     assert [each.payload["issue"]["title"] for each in hub.hooks.find("issues", "opened")] == ["small"]
 
@@ -116,7 +103,7 @@ def test_order_is_that_of_commits(hub: Any) -> None:
     clients = [hub.client("bob") for _ in range(8)]
 
     def create(number: int) -> None:
-        clients[number % 8].post(f"{REPO}/issues", json={"title": str(number)})
+        clients[number % 8].post(f"{SAMPLE}/issues", json={"title": str(number)})
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create, range(80)))

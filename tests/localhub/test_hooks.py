@@ -11,10 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.localhub.receiver import Receiver, receiving
-
-REPO = "/repos/alice/sample"
-HOOKS = f"{REPO}/hooks"
+from tests.localhub.receiver import HOOKS, Receiver, hook_to, open_issue, receiving
+from tests.localhub.repository import SAMPLE
 
 
 @pytest.fixture
@@ -23,20 +21,9 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-def make(hub: Any, url: str, **more: Any) -> dict[str, Any]:
-    config = {"url": url, "content_type": "json", "secret": "hush", **more.pop("config", {})}
-    answer = hub.client("alice").post(HOOKS, json={"config": config, "events": ["issues"], **more})
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def open_issue(hub: Any, title: str = "x") -> None:
-    assert hub.client("bob").post(f"{REPO}/issues", json={"title": title}).status_code == 201
-
-
 def test_a_hook_is_made_pinged_heard_and_removed(hub: Any, receiver: Receiver, validate: Any) -> None:
     alice = hub.client("alice")
-    hook = validate(make(hub, receiver.url), "Hook")
+    hook = validate(hook_to(hub, receiver.url), "Hook")
     assert (hook["name"], hook["config"]["secret"], hook["events"]) == ("web", "********", ["issues"])
     ping = validate(json.loads(receiver.wait(1)[0][1]), "WebhookPing")
     assert (ping["hook_id"], ping["hook"]["config"]["url"]) == (hook["id"], receiver.url)
@@ -49,7 +36,7 @@ def test_a_hook_is_made_pinged_heard_and_removed(hub: Any, receiver: Receiver, v
         assert headers[name] == f"{digest}={hmac.new(b'hush', body, digest).hexdigest()}"
     assert headers["X-GitHub-Hook-ID"] == str(hook["id"])
     assert headers["X-GitHub-Hook-Installation-Target-Type"] == "repository"
-    assert headers["X-GitHub-Hook-Installation-Target-ID"] == str(alice.get(REPO).json()["id"])
+    assert headers["X-GitHub-Hook-Installation-Target-ID"] == str(alice.get(SAMPLE).json()["id"])
     assert headers["User-Agent"].startswith("GitHub-Hookshot/")
     hub.settle()
     validate(alice.get(HOOKS), "list[Hook]")
@@ -63,7 +50,7 @@ def test_a_hook_is_made_pinged_heard_and_removed(hub: Any, receiver: Receiver, v
 
 
 def test_a_form_is_signed_as_it_is_sent(hub: Any, receiver: Receiver) -> None:
-    make(hub, receiver.url, config={"content_type": "form"})
+    hook_to(hub, receiver.url, config={"content_type": "form"})
     headers, body = receiver.wait(1)[0]
     assert headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert json.loads(parse_qs(body.decode())["payload"][0])["hook"]["type"] == "Repository"
@@ -76,7 +63,7 @@ def test_a_form_is_signed_as_it_is_sent(hub: Any, receiver: Receiver) -> None:
 
 def test_what_a_hook_hears(hub: Any, receiver: Receiver) -> None:
     alice = hub.client("alice")
-    hook = make(hub, receiver.url, active=False)
+    hook = hook_to(hub, receiver.url, active=False)
     url = f"{HOOKS}/{hook['id']}"
     open_issue(hub)
     hub.settle()
@@ -84,12 +71,12 @@ def test_what_a_hook_hears(hub: Any, receiver: Receiver) -> None:
     changed = alice.patch(url, json={"active": True, "add_events": ["push"], "remove_events": ["issues"]}).json()
     assert (changed["active"], changed["events"]) == (True, ["push"])
     open_issue(hub)
-    alice.put(f"{REPO}/contents/a.txt", json={"message": "a", "content": "eA=="})
+    alice.put(f"{SAMPLE}/contents/a.txt", json={"message": "a", "content": "eA=="})
     hub.settle()
     assert receiver.events() == ["push"]
     assert alice.patch(url, json={"events": ["*"]}).json()["events"] == ["*"]
     open_issue(hub)
-    alice.post(f"{REPO}/labels", json={"name": "fresh"})
+    alice.post(f"{SAMPLE}/labels", json={"name": "fresh"})
     hub.settle()
     assert set(receiver.events()) >= {"issues", "label"}
     receiver.got.clear()
@@ -131,7 +118,7 @@ def test_what_a_hook_must_have(hub: Any, receiver: Receiver) -> None:
 
 def test_deliveries_of_a_hook(hub: Any, receiver: Receiver, validate: Any) -> None:
     alice = hub.client("alice")
-    url = f"{HOOKS}/{make(hub, receiver.url)['id']}/deliveries"
+    url = f"{HOOKS}/{hook_to(hub, receiver.url)['id']}/deliveries"
     for number in range(3):
         open_issue(hub, str(number))
     hub.settle()

@@ -166,7 +166,8 @@ def test_an_ordinary_user_is_held_as_well(as_root: bool, shared: Path) -> None:
     )
     done = subprocess.run(
         ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", python, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-         f"--basetemp={home}/t", "-k", chosen, "tests/worker/test_escape.py", "tests/worker/test_limits.py", "tests/worker/test_planted.py"],
+         f"--basetemp={home}/t", "-k", chosen, "tests/worker/test_escape.py", "tests/worker/test_escape_calls.py",
+         "tests/worker/test_limits.py", "tests/worker/test_planted.py"],
         cwd=ROOT, env={"PATH": "/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": PACKAGES, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]

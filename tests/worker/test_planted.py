@@ -7,21 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.worker.outcomes import committed, refused
 from worker.intake import Change, leaves
 from worker.sandbox import Result
-from worker.workspace import Committed, Refused, Rules, Workspace, Workspaces
+from worker.workspace import Rules, Workspace, Workspaces
 
 Run = Callable[..., Result]
-
-
-def committed(result: object) -> Committed:
-    assert isinstance(result, Committed), result
-    return result
-
-
-def refused(result: object) -> str:
-    assert isinstance(result, Refused), result
-    return result.reason
 
 
 def test_git_cannot_be_written(inside: Run, workspace: Workspace) -> None:

@@ -10,23 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.worker.outcomes import committed
 from worker.intake import Change
 from worker.sandbox import Result
 from worker.sandbox.bubblewrap import Bubblewrap
 from worker.slots import Unreachable
-from worker.workspace import Committed, Empty, Refused, Workspace, Workspaces
+from worker.workspace import Empty, Workspace, Workspaces
 
 Run = Callable[..., Result]
-
-
-def committed(result: object) -> Committed:
-    assert isinstance(result, Committed), result
-    return result
-
-
-def refused(result: object) -> str:
-    assert isinstance(result, Refused), result
-    return result.reason
 
 
 # --- the way of a good change

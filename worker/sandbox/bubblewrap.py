@@ -1,6 +1,6 @@
 """The default backend: bubblewrap in a user namespace, under a uid that owns nothing but the workspace.
 
-Each argument stands for something that was tried and went wrong without it; `tests/worker/test_escape.py` tries it all.
+Each argument stands for something that was tried and went wrong without it; `tests/worker/test_escape*.py` try it all.
 """
 
 from __future__ import annotations

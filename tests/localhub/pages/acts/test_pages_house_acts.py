@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.localhub.pages.acts.acting import HOME, REPO, Hand, ok
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-REPO, HOME = "/repos/alice/sample", "/alice/sample"
 
 
-def ok(answer: httpx.Response) -> Any:
-    assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-    return answer.json() if answer.content else None
-
-
-def test_a_file_is_changed_moved_and_deleted(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_a_file_is_changed_moved_and_deleted(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     bob, page = kept_hub.client("bob"), hand.page
     page.goto(f"{HOME}/blob/api/api.txt")
     page.get_by_role("link", name="Edit").click()
@@ -39,7 +34,7 @@ def test_a_file_is_changed_moved_and_deleted(scenes: Any, kept_hub: Any, hand: A
     assert "cannot be a file's name" in page.inner_text("main")
 
 
-def test_an_edit_of_what_was_changed_meanwhile_is_refused(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_an_edit_of_what_was_changed_meanwhile_is_refused(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     page = hand.page
     page.goto(f"{HOME}/edit/main/README.md")
     old = ok(kept_hub.client("bob").get(f"{REPO}/contents/README.md"))
@@ -49,7 +44,7 @@ def test_an_edit_of_what_was_changed_meanwhile_is_refused(scenes: Any, kept_hub:
     assert "changed meanwhile" in page.inner_text("main")
 
 
-def test_branches_are_made_and_deleted(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_branches_are_made_and_deleted(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     page = hand.page
     page.goto(f"{HOME}/branches")
     hand.unfold("#new-branch")
@@ -62,7 +57,7 @@ def test_branches_are_made_and_deleted(scenes: Any, kept_hub: Any, hand: Any) ->
     assert kept_hub.hooks.wait("delete")["ref"] == "fresh/one"
 
 
-def test_labels_and_milestones_are_kept(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_labels_and_milestones_are_kept(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     bob, page = kept_hub.client("bob"), hand.page
     page.goto(f"{HOME}/labels")
     page.locator("summary", has_text="New label").press("Enter")
@@ -82,7 +77,7 @@ def test_labels_and_milestones_are_kept(scenes: Any, kept_hub: Any, hand: Any) -
     assert ok(bob.get(f"{REPO}/milestones/{made['number']}"))["state"] == "closed"
 
 
-def test_settings_access_and_protection(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_settings_access_and_protection(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     bob, page = kept_hub.client("bob"), hand.page
     page.goto(f"{HOME}/settings")
     page.get_by_label("Description").fill("Told")
@@ -116,7 +111,7 @@ def test_settings_access_and_protection(scenes: Any, kept_hub: Any, hand: Any) -
     assert bob.get(f"{REPO}/branches/main/protection").status_code == 404
 
 
-def test_a_workflow_is_run_and_run_again(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_a_workflow_is_run_and_run_again(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     bob, page = kept_hub.client("bob"), hand.page
     page.goto(f"{HOME}/actions")
     page.locator(".side-menu").get_by_role("link", name="greet").click()
@@ -142,7 +137,7 @@ def test_a_workflow_is_run_and_run_again(scenes: Any, kept_hub: Any, hand: Any) 
     assert ok(bob.get(f"{REPO}/actions/workflows/greet.yml"))["state"] == "disabled_manually"
 
 
-def test_an_app_is_made_from_a_manifest_installed_narrowed_and_removed(kept_hub: Any, hand: Any) -> None:
+def test_an_app_is_made_from_a_manifest_installed_narrowed_and_removed(kept_hub: Any, hand: Hand) -> None:
     bob, page = kept_hub.client("bob"), hand.page
     ok(bob.post("/user/repos", json={"name": "mine"}))
     page.goto("/settings/apps/new")
@@ -165,7 +160,7 @@ def test_an_app_is_made_from_a_manifest_installed_narrowed_and_removed(kept_hub:
     assert "Helper" not in page.locator("h2:has-text('Installed here') + ul").inner_text()
 
 
-def test_an_issue_is_pinned_given_a_branch_and_deleted(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_an_issue_is_pinned_given_a_branch_and_deleted(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     bob, page = kept_hub.client("bob"), hand.page
     number = ok(bob.post(f"{REPO}/issues", json={"title": "Fix the thing"}))["number"]
     page.goto(f"{HOME}/issues/{number}")
@@ -184,7 +179,7 @@ def test_an_issue_is_pinned_given_a_branch_and_deleted(scenes: Any, kept_hub: An
     assert bob.get(f"{REPO}/issues/{number}").status_code == 410
 
 
-def test_a_repository_is_made_renamed_and_deleted(kept_hub: Any, hand: Any) -> None:
+def test_a_repository_is_made_renamed_and_deleted(kept_hub: Any, hand: Hand) -> None:
     page = hand.page
     page.goto("/new")
     page.get_by_label("Name").fill("brief")
@@ -206,7 +201,7 @@ def test_a_repository_is_made_renamed_and_deleted(kept_hub: Any, hand: Any) -> N
     assert kept_hub.client("bob").get("/repos/bob/briefer").status_code == 404
 
 
-def test_notifications_are_read_and_left(scenes: Any, kept_hub: Any, hand: Any) -> None:
+def test_notifications_are_read_and_left(scenes: Any, kept_hub: Any, hand: Hand) -> None:
     alice, bob, page = kept_hub.client("alice"), kept_hub.client("bob"), hand.page
     number = ok(alice.post(f"{REPO}/issues", json={"title": "Look here", "body": "@bob"}))["number"]
     page.goto("/notifications")
