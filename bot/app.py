@@ -26,7 +26,7 @@ from bot.contract import HoldKind, PydanticCodec
 from bot.engine.engine import Engine, Options
 from bot.github.gateway import Gateways
 from bot.intake import Door, Self
-from bot.mirror import Identity, Mirror
+from bot.mirror import Identity, Mirror, clear_locks
 from bot.model import Defaults, Models
 from bot.perform import Deps, Performer, Timing
 from bot.store import aggregates, records
@@ -161,6 +161,7 @@ def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] 
     if database.is_sqlite:
         # SQLite means one process: whatever stands here was left by one that died.
         workspaces.sweep(keep=())
+        clear_locks(data_dir / "mirrors")
     deps = Deps(
         gateways=gateways,
         mirrors=mirrors(settings, gateways, identity),

@@ -35,6 +35,16 @@ class PushRefused(Exception):
         self.moved = moved
 
 
+def clear_locks(mirrors: Path) -> None:
+    """Remove what git left locked when it died with an earlier process of ours: no git ever would.
+
+    Only for the one process that works in this folder.
+    """
+    for mirror in mirrors.glob("*.git"):
+        for lock in (*mirror.glob("*.lock"), *mirror.glob("refs/**/*.lock")):
+            lock.unlink(missing_ok=True)
+
+
 class Mirror:
     """Heads of the remote live in `refs/heads/*` here; what we make ourselves is kept by `refs/branchwork/*`.
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from bot.contract import GiveUp
+from bot.gitrun import GitFailed
+from bot.mirror import clear_locks
 from planner.actions import BuildCandidate, DeleteBranch, EnsureBranch, MoveBranch, PrepareHead, Verify, WatchChecks
 from planner.events import (
     BranchMoved,
@@ -109,6 +111,20 @@ def test_no_token_in_the_mirror_or_in_its_processes(stage: Any, pushed: Pushed) 
     token = stage.deps.gateways.git_token(stage.scope.installation, stage.scope.repo, write=False)
     found = subprocess.run(["grep", "-rlF", token, str(stage.deps.data_dir)], capture_output=True, check=False)
     assert found.stdout == b""
+
+
+def test_what_a_killed_git_left_locked_is_free_after_the_start(stage: Any, pushed: Pushed) -> None:
+    sha = pushed("topic", {"a.txt": "a\n"})
+    stage.mirror.fetch()
+    locks = [stage.mirror.path / name for name in ("refs/branchwork/kept/one.lock", "packed-refs.lock")]
+    for lock in locks:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    with pytest.raises(GitFailed, match="Another git process"):
+        stage.mirror.keep("kept/one", sha)
+    clear_locks(stage.mirror.path.parent)
+    stage.mirror.keep("kept/one", sha)
+    assert not any(lock.exists() for lock in locks)
 
 
 def test_commands_run_on_the_committed_tree(stage: Any, pushed: Pushed) -> None:
