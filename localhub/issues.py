@@ -120,6 +120,7 @@ def create(
         milestone_row = _milestone(hub, repo, milestone) if milestone is not None and may_triage else None
         if milestone_row is not None:
             hub.db.update("issues", row["id"], milestone_id=milestone_row["id"])
+            record(hub, row["id"], "milestoned", actor.account_id, milestone={"title": milestone_row["title"]})
         added = labelling.attach(hub, repo, row, labels, actor, new=True) if may_triage else []
         people = assigning.attach(hub, repo, row, assignees, actor) if may_triage else []
         if milestone_row is not None or people:
@@ -129,6 +130,8 @@ def create(
             announce(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
         for person in people:
             announce(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+        if milestone_row is not None:
+            announce(hub, row, "milestoned", actor.account_id, milestone=render.milestone(hub, repo, milestone_row))
         if type is not None and may_triage:
             row = issuetypes.assign(hub, repo, row, type, actor)
         notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body, new=True)

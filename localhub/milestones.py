@@ -35,7 +35,8 @@ def create(
     due_on = _date(due_on)
     with hub.tx():
         _check_free(hub, repo, title)
-        number = hub.db.value("SELECT COALESCE(MAX(number), 0) + 1 FROM milestones WHERE repo_id = ?", repo["id"])
+        hub.db.execute("UPDATE repos SET last_milestone = last_milestone + 1 WHERE id = ?", repo["id"])
+        number = hub.db.value("SELECT last_milestone FROM repos WHERE id = ?", repo["id"])
         now = hub.now()
         made = hub.db.insert(
             "milestones", repo_id=repo["id"], number=number, title=title, description=description, state=state,

@@ -64,3 +64,26 @@ def test_who_can_be_assigned_to_an_issue(hub: Any) -> None:
         carol.post(f"{SAMPLE}/issues/1/comments", json={"body": "I could."})
         assert alice.get(f"{check}/carol").status_code == 204
         assert alice.get(f"{SAMPLE}/assignees/carol").status_code == 404
+
+
+def test_an_issue_opened_in_a_milestone_is_told_of_it(hub: Any, validate_hook: Any) -> None:
+    with hub.client("alice") as alice, hub.client("carol") as carol:
+        alice.post(f"{SAMPLE}/milestones", json={"title": "v1"})
+        wanted = {"title": "One", "milestone": 1, "labels": ["bug"], "assignees": ["bob"]}
+        assert alice.post(f"{SAMPLE}/issues", json=wanted).json()["milestone"]["title"] == "v1"
+        assert carol.post(f"{SAMPLE}/issues", json=wanted).json()["milestone"] is None, "only who may triage"
+        told = [each["action"] for each in hub.told("issues")]
+        assert told == ["opened", "labeled", "assigned", "milestoned", "opened"]
+        put = validate_hook(hub.hooks.delivery("issues", "milestoned"))
+        assert (put["milestone"]["title"], put["issue"]["milestone"]["open_issues"]) == ("v1", 1)
+        timeline = alice.get(f"{SAMPLE}/issues/1/timeline").json()
+        assert [each["event"] for each in timeline] == ["milestoned", "labeled", "assigned"]
+
+
+def test_the_number_of_a_deleted_milestone_is_not_given_again(hub: Any) -> None:
+    with hub.client("alice") as alice:
+        for title in ("v1", "v2"):
+            alice.post(f"{SAMPLE}/milestones", json={"title": title})
+        assert alice.delete(f"{SAMPLE}/milestones/2").status_code == 204
+        assert alice.post(f"{SAMPLE}/milestones", json={"title": "v3"}).json()["number"] == 3
+        assert [each["number"] for each in alice.get(f"{SAMPLE}/milestones").json()] == [1, 3]
