@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localhub import reviewthreads
+from localhub import pulls, reviewthreads
 from localhub.graphql.accounts import User
 from localhub.graphql.base import Connection, Object
 from localhub.graphql.commits import Commit
@@ -135,18 +135,23 @@ class PullRequestReviewThread(_OfPull):
     def subjectType(self) -> str:
         return str(self._first["subject_type"]).upper()
 
-    def _may_write(self) -> bool:
-        repo = self.repository().row
-        return bool(self.hub.access.allowed(self.scope.actor, repo, ("pull_requests", "contents"), "write"))
+    def _may_resolve(self) -> bool:
+        """Who can write, and who opened the pull request."""
+        repo, actor = self.repository().row, self.scope.actor
+        pull = pulls.get(self.hub, self.row["pull_id"])
+        asked = actor.kind != "anonymous" and self.hub.access.allowed(
+            actor, repo, "pull_requests", "write", role="read"
+        )
+        return bool(asked and pulls.may_edit(self.hub, repo, pull, actor))
 
     def viewerCanReply(self) -> bool:
         return self.scope.actor.kind != "anonymous"
 
     def viewerCanResolve(self) -> bool:
-        return self._may_write() and not self.isResolved()
+        return self._may_resolve() and not self.isResolved()
 
     def viewerCanUnresolve(self) -> bool:
-        return self._may_write() and self.isResolved()
+        return self._may_resolve() and self.isResolved()
 
     def comments(self, **page: Any) -> Connection:
         return Connection(self._comments(), lambda row: PullRequestReviewComment(self.scope, row), **page)

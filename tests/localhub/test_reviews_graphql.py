@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
 from tests.localhub.graph import BEGIN_REVIEW, ask, data
+from tests.localhub.repository import SAMPLE, branch, put
 
 ADD = """mutation($review: ID, $pull: ID, $line: Int, $start: Int) { addPullRequestReviewThread(input: {
   pullRequestReviewId: $review, pullRequestId: $pull, path: "a.txt", line: $line, startLine: $start, body: "Hm" }) {
@@ -73,3 +76,28 @@ def test_reviews_are_changed_over_graphql(hub: Any, pull: Any, validate_hook: An
         assert data(bob, drop, id=begun["id"])["deletePullRequestReview"]["pullRequestReview"]["state"] == "PENDING"
         own = ask(alice, BEGIN_REVIEW.replace("$id}", "$id, event: APPROVE}"), id=pull["node_id"])["errors"][0]
         assert (own["type"], own["message"]) == ("UNPROCESSABLE", "Review Can not approve your own pull request")
+
+
+def test_who_opened_the_pull_request_may_resolve_and_is_told_so(hub: Any) -> None:
+    """Carol can only read, but it is her pull request; who commented on it may not, without the right to write."""
+    able = """query($id: ID!) { node(id: $id) { ... on PullRequest { reviewThreads(first: 1) { nodes {
+      id viewerCanResolve viewerCanUnresolve } } } } }"""
+    with hub.client("alice") as alice, hub.client("carol") as carol, hub.client("octo-owner") as triager:
+        role = {"permission": "triage"}
+        assert alice.put(f"{SAMPLE}/collaborators/octo-owner", json=role).status_code in (201, 204)
+        branch(alice, "hers")
+        put(alice, "x.txt", "x\n", "hers")
+        made = carol.post(f"{SAMPLE}/pulls", json={"title": "Mine", "head": "hers", "base": "main"}).json()
+        place = {"commit_id": made["head"]["sha"], "path": "x.txt", "line": 1, "body": "Why?"}
+        triager.post(f"{SAMPLE}/pulls/{made['number']}/comments", json=place)
+
+        def may(client: httpx.Client) -> tuple[bool, bool]:
+            (thread,) = data(client, able, id=made["node_id"])["node"]["reviewThreads"]["nodes"]
+            return thread["viewerCanResolve"], thread["viewerCanUnresolve"]
+
+        assert (may(alice), may(carol), may(triager)) == ((True, False), (True, False), (False, False))
+        (thread,) = data(carol, able, id=made["node_id"])["node"]["reviewThreads"]["nodes"]
+        resolve = "mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved } } }"
+        assert ask(triager, resolve, id=thread["id"])["errors"][0]["type"] == "FORBIDDEN"
+        assert data(carol, resolve, id=thread["id"])["resolveReviewThread"]["thread"]["isResolved"]
+        assert (may(carol), may(triager)) == ((False, True), (False, False))
