@@ -84,10 +84,20 @@ class Base(RuleBasedStateMachine):
         self._count += 1
         return f"{text} ({self._count})"
 
-    def open_an_issue(self, actor: Person, title: str, body: str, labels: list[str], assignees: list[str]) -> None:
-        answer = self.door.rest(actor, "POST", "/issues", title=title, body=body, labels=labels, assignees=assignees)
+    def open_an_issue(
+        self,
+        actor: Person,
+        title: str,
+        body: str,
+        labels: list[str],
+        assignees: list[str],
+        milestone: int | None = None,
+    ) -> None:
+        wanted = {"title": title, "body": body, "labels": labels, "assignees": assignees}
+        wanted |= {} if milestone is None else {"milestone": milestone}
+        answer = self.door.rest(actor, "POST", "/issues", **wanted)
         self.driver.made(answer)
-        number = self.driver.step(answer, lambda: self.model.open_issue(actor, title, body, labels, assignees), 201)
+        number = self.driver.step(answer, lambda: self.model.open_issue(actor, **wanted), 201)
         assert number is None or answer.data["number"] == number
 
     def branch_off(self, actor: Person, branch: str, sha: str) -> None:

@@ -2,5 +2,14 @@
 
 import pytest
 
-for module in ("driver", "reading", "base", "issue_machine", "pull_machine", "door"):
+for module in (
+    "driver",
+    "reading",
+    "base",
+    "issue_machine",
+    "pull_machine",
+    "milestone_machine",
+    "conversation_machine",
+    "door",
+):
     pytest.register_assert_rewrite(f"tests.localhub.machine.{module}")

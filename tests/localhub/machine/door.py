@@ -50,7 +50,7 @@ class Door:
             self._clients[actor.name] = made
         return self._clients[actor.name]
 
-    def rest(self, actor: Person, method: str, path: str, **body: Any) -> Answer:
+    def rest(self, actor: Person, method: str, path: str, /, **body: Any) -> Answer:
         """A call below the repository."""
         answer = self.client(actor).request(method, REPO + path, json=body or None)
         assert answer.status_code < 500, f"{method} {path} {body}: {answer.status_code} {answer.text}"
@@ -113,6 +113,12 @@ class Door:
         assert "errors" not in answer, answer
         return answer["data"]
 
+    def threads(self, pull: str) -> list[Any]:
+        """The review threads that Alice sees in a pull request, oldest first."""
+        asked = "reviewThreads(first: 100) { nodes { id isResolved path comments(first: 100) { nodes { fullDatabaseId } } } }"
+        found = self.query(f'{{ node(id: "{pull}") {{ ... on PullRequest {{ {asked} }} }} }}')
+        return list(found["node"]["reviewThreads"]["nodes"])
+
     # -- webhooks
 
     def told(self) -> list[Told]:
@@ -133,6 +139,14 @@ class Door:
                 pull = payload["pull_request"]
                 facts |= {key: pull[key] for key in ("number", "state", "title", "merged", "draft")}
                 facts |= {"head": self.names[pull["head"]["sha"]], "base": pull["base"]["ref"]}
+            case "milestone":
+                facts |= {key: payload["milestone"][key] for key in ("number", "title", "state")}
+            case "pull_request_review_comment":
+                facts |= {"number": payload["pull_request"]["number"], "text": payload["comment"]["body"]}
+                facts["author"] = payload["comment"]["user"]["login"]
+            case "pull_request_review_thread":
+                facts["number"] = payload["pull_request"]["number"]
+                facts["comments"] = tuple(each["id"] for each in payload["thread"]["comments"])
             case "issue_comment":
                 facts |= {"number": payload["issue"]["number"], "text": payload["comment"]["body"]}
             case "pull_request_review":
@@ -163,6 +177,7 @@ class Door:
         more: dict[str, Any] = {}
         for key, inside, name in (
             ("label", "name", "label"), ("assignee", "login", "assignee"), ("requested_reviewer", "login", "reviewer"),
+            ("milestone", "title", "milestone"),
         ):  # fmt: skip
             if key in payload:
                 more[name] = payload[key][inside]

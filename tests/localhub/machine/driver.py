@@ -29,6 +29,8 @@ class Driver:
         """The database id of each number."""
         self.failed = False
         self.nodes: dict[int, str] = {}
+        self.milestones: dict[int, str] = {}
+        """Their node ids."""
         world.admin("/limits", {"enforced": False, "search_lag_seconds": 2.0})
         role = {"permission": TRIAGER.role}
         assert self.door.rest(ALICE, "PUT", f"/collaborators/{TRIAGER.login}", **role).status == 204
@@ -120,6 +122,7 @@ class Driver:
         return {
             "required_status_checks": checks, "enforce_admins": rules.admins_too, "restrictions": None,
             "required_pull_request_reviews": reviews, "required_linear_history": rules.linear,
+            "required_conversation_resolution": rules.conversations,
         }  # fmt: skip
 
     def check_everything(self) -> None:

@@ -1,29 +1,34 @@
-"""GitHub's rules of issues: opening, editing, closing, labels, people and comments."""
+"""GitHub's rules of issues: opening, editing, closing, labels, people and comments; milestones are in a file of theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from tests.localhub.machine.model import Issue, Pull, Refused, State, demand
+from tests.localhub.machine.milestone_rules import BOTH, MilestoneRules
+from tests.localhub.machine.model import Issue, Pull, Refused, demand
 from tests.localhub.machine.people import RANK, ROLES, Person
 
-BOTH = ("issues", "pull_requests")
 
-
-class IssueRules(State):
+class IssueRules(MilestoneRules):
     # -- issues
 
     def open_issue(
-        self, actor: Person, title: str, body: str, labels: Sequence[str] = (), assignees: Sequence[str] = ()
-    ) -> int:
+        self, actor: Person, title: str, body: str, labels: Sequence[str] = (), assignees: Sequence[str] = (),
+        milestone: int | None = None,
+    ) -> int:  # fmt: skip
         """Whoever can read may open one; labels and people of those who may not triage are dropped silently."""
         demand(actor, "read", "issues")
         if not title.strip():
             raise Refused(422, "no title")
+        triages = actor.may("triage", "issues")
+        if triages:
+            self.check_milestone(milestone)
         issue = self.things[self.next_number] = Issue(self.next_number, actor.login, title, body)
         self.subscribe(issue, actor.login)
-        triages = actor.may("triage", "issues")
+        issue.milestone = milestone if triages else None
+        if issue.milestone is not None:
+            self.note(issue, "milestoned", actor.login)
         issue.labels = list(labels) if triages else []
         issue.assignees = [each for each in assignees if triages and self.assignable(issue, each)]
         for _ in issue.labels:
@@ -35,6 +40,8 @@ class IssueRules(State):
             self.tell_of(issue, "labeled", actor.login, label=label)
         for login in issue.assignees:
             self.tell_of(issue, "assigned", actor.login, assignee=login)
+        if issue.milestone is not None:
+            self.tell_of(issue, "milestoned", actor.login, milestone=self.milestones[issue.milestone].title)
         self.mail_all(issue, "opened", actor.login, body)
         for login in issue.assignees:
             self.mail(issue, login, "assign", actor.login)
@@ -44,9 +51,9 @@ class IssueRules(State):
         return actor.login == thing.author or actor.may("write", *BOTH)
 
     def edit_issue(self, actor: Person, number: int, **changes: Any) -> None:
-        """PATCH of the issue: text, then labels, then people, then the state.
+        """PATCH of the issue: text, then labels, people and milestone, then the state.
 
-        Authors may change text and state, triagers state, labels and people; of authors the rest is dropped silently.
+        Authors may change text and state, triagers all but others' text; of authors the rest is dropped silently.
         """
         demand(actor, "read", *BOTH)
         thing = self.thing(actor, number)
@@ -57,6 +64,8 @@ class IssueRules(State):
             raise Refused(403)
         if "title" in changes and not changes["title"].strip():
             raise Refused(422, "no title")
+        if triages:
+            self.check_milestone(changes.get("milestone"))
         state, reason = changes.get("state", thing.state), changes.get("state_reason")
         if state == "open" and not thing.open:
             self.check_reopening(thing)
@@ -65,6 +74,8 @@ class IssueRules(State):
             self._set_labels(actor, thing, changes["labels"])
         if triages and "assignees" in changes:
             self._set_assignees(actor, thing, changes["assignees"])
+        if triages and "milestone" in changes:
+            self.set_milestone(actor, thing, changes["milestone"])
         if state == "closed" and (thing.open or (reason and reason != thing.reason and not thing.is_pull)):
             self.close(thing, actor.login, reason or "completed")
         elif state == "open" and not thing.open:

@@ -68,6 +68,7 @@ class Issue:
     """(event, who)."""
     subscribers: set[str] = field(default_factory=set)
     closed_by: str | None = None
+    milestone: int | None = None
     named_by: set[int | str] = field(default_factory=set)
     """The issues and commits whose text names this one."""
 
@@ -89,6 +90,27 @@ class Review:
 
 
 @dataclass
+class Thread:
+    path: str
+    resolved: bool = False
+
+
+@dataclass
+class LineComment:
+    author: str
+    text: str
+    review: int
+    thread: int
+    answers: int | None = None
+
+
+@dataclass
+class Milestone:
+    title: str
+    state: str
+
+
+@dataclass
 class Pull(Issue):
     head: str = ""
     base: str = ""
@@ -100,6 +122,29 @@ class Pull(Issue):
     merge_commit: str | None = None
     reviews: dict[int, Review] = field(default_factory=dict)
     requested: list[str] = field(default_factory=list)
+    lines: dict[int, LineComment] = field(default_factory=dict)
+    """Comments on lines, by their ids."""
+    threads: dict[int, Thread] = field(default_factory=dict)
+    """By the id of the comment that began it."""
+
+    def sees_line(self, comment: int, login: str) -> bool:
+        """What is in a pending review is there for its author alone."""
+        review = self.reviews[self.lines[comment].review]
+        return review.state != "PENDING" or review.author == login
+
+    def lines_of(self, thread: int) -> list[int]:
+        return [key for key, each in sorted(self.lines.items()) if each.thread == thread]
+
+    def sees_thread(self, thread: int, login: str) -> bool:
+        return any(self.sees_line(key, login) for key in self.lines_of(thread))
+
+    def heard(self, thread: int) -> bool:
+        """Whether somebody besides its author can have heard of it."""
+        return self.sees_thread(thread, "")
+
+    @property
+    def unresolved(self) -> int:
+        return sum(not each.resolved and self.heard(key) for key, each in self.threads.items())
 
 
 @dataclass(frozen=True)
@@ -112,6 +157,8 @@ class Protection:
     dismiss_stale: bool = False
     linear: bool = False
     admins_too: bool = True
+    conversations: bool = False
+    """Whether every conversation must be resolved."""
 
     @property
     def strict(self) -> bool:
@@ -126,6 +173,8 @@ class State:
     commits: Commits = field(default_factory=Commits)
     branches: dict[str, str] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
+    milestones: dict[int, Milestone] = field(default_factory=dict)
+    last_milestone: int = 0
     delete_heads: bool = False
     """The setting "Automatically delete head branches"."""
     statuses: dict[str, dict[str, str]] = field(default_factory=dict)

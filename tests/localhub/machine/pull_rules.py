@@ -143,20 +143,26 @@ class PullRules(IssueRules):
             raise Refused(422, "no words")
         if pull.locked and not actor.may("write", "pull_requests"):
             raise Refused(403, "locked")
+        self.check_no_other_begun(actor, pull)
         pull.reviews[review_id] = Review(actor.login, VERDICTS[event], pull.head_sha, body)
         if actor.login in pull.requested:
             pull.requested.remove(actor.login)
-        self.note(pull, "reviewed", actor.login)
+        self.note(pull, f"reviewed {review_id}", actor.login)
         self._tell_review(pull, review_id, "submitted", actor.login)
         self.subscribe(pull, actor.login)
         self.mail_all(pull, "review", actor.login, body)
 
+    def check_no_other_begun(self, actor: Person, pull: Pull) -> None:
+        if any(each.state == "PENDING" and each.author == actor.login for each in pull.reviews.values()):
+            raise Refused(422, "one pending review each")
+
     def dismiss_review(self, actor: Person, number: int, review_id: int) -> None:
         demand(actor, "write", "pull_requests")
         pull = self.pull(actor, number)
-        if review_id not in pull.reviews:
+        review = pull.reviews.get(review_id)
+        if review is None or (review.state == "PENDING" and review.author != actor.login):
             raise Refused(404)
-        if pull.reviews[review_id].state not in ("APPROVED", "CHANGES_REQUESTED"):
+        if review.state not in ("APPROVED", "CHANGES_REQUESTED"):
             raise Refused(422)
         self._dismiss(pull, review_id, actor.login)
 
@@ -185,7 +191,7 @@ class PullRules(IssueRules):
         """The latest verdict of each reviewer who can write; a comment changes none."""
         latest: dict[str, str] = {}
         for _, review in sorted(pull.reviews.items()):
-            if review.state != "COMMENTED":
+            if review.state not in ("COMMENTED", "PENDING"):
                 latest[review.author] = review.state
         return [state for login, state in latest.items() if login != BOT and RANK[ROLES[login]] >= RANK["write"]]
 
@@ -200,6 +206,8 @@ class PullRules(IssueRules):
             why.append("changes requested")
         if decisions.count("APPROVED") < (rules.approvals or 0):
             why.append("approvals")
+        if rules.conversations and pull.unresolved:
+            why.append("conversations")
         return why + self.missing_checks(pull.head_sha, rules)
 
     def behind(self, pull: Pull) -> bool:

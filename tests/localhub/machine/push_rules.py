@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.localhub.machine.conversation_rules import ConversationRules
 from tests.localhub.machine.model import KEYWORDS, ZERO, Protection, Pull, Refused, demand
 from tests.localhub.machine.people import Person
-from tests.localhub.machine.pull_rules import PullRules
 
 DEFAULT = "main"
 
 
-class PushRules(PullRules):
+class PushRules(ConversationRules):
     # -- settings, protection and statuses
 
     def set_delete_heads(self, actor: Person, *, wish: bool) -> None:

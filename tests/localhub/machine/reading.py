@@ -16,7 +16,7 @@ def check_thing(door: Door, model: PushRules, thing: Issue) -> None:
     assert _of_issue(shown) == _expected(thing), f"#{thing.number}"
     timeline = [
         (
-            f"commented {each['id']}" if each["event"] == "commented" else each["event"],
+            f"{each['event']} {each['id']}" if each["event"] in ("commented", "reviewed") else each["event"],
             (each.get("actor") or each["user"])["login"],
         )
         for each in door.read_pages(f"/issues/{thing.number}/timeline", 100)
@@ -37,6 +37,7 @@ def _of_issue(shown: dict[str, Any]) -> dict[str, Any]:
         "assignees": sorted(each["login"] for each in shown["assignees"]),
         "comments": shown["comments"], "closed": shown["closed_at"] is not None,
         "closed_by": shown["closed_by"] and shown["closed_by"]["login"], "is_pull": "pull_request" in shown,
+        "milestone": shown["milestone"] and shown["milestone"]["number"],
     }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def _expected(thing: Issue) -> dict[str, Any]:
         "number": thing.number, "title": thing.title, "body": thing.body, "author": thing.author,
         "state": thing.state, "reason": thing.reason, "locked": thing.locked, "labels": sorted(thing.labels),
         "assignees": sorted(thing.assignees), "comments": len(thing.comments), "closed": not thing.open,
-        "closed_by": thing.closed_by, "is_pull": thing.is_pull,
+        "closed_by": thing.closed_by, "is_pull": thing.is_pull, "milestone": thing.milestone,
     }  # fmt: skip
 
 
@@ -98,10 +99,34 @@ def check_pull(door: Door, model: PushRules, pull: Pull) -> None:
     assert door.client(ALICE).get(f"{REPO}{root}/merge").status_code == (204 if pull.merged else 404)
     reviews = door.read(f"{root}/reviews", per_page=100)
     assert [(each["id"], each["user"]["login"], each["state"], door.names[each["commit_id"]]) for each in reviews] == [
-        (key, each.author, each.state, each.commit) for key, each in sorted(pull.reviews.items())
+        (key, each.author, each.state, each.commit)
+        for key, each in sorted(pull.reviews.items())
+        if each.state != "PENDING" or each.author == ALICE.login
     ]
     asked = [each["login"] for each in door.read(f"{root}/requested_reviewers")["users"]]
     assert sorted(asked) == sorted(pull.requested)
+    check_conversations(door, pull, shown)
+
+
+def check_conversations(door: Door, pull: Pull, shown: dict[str, Any]) -> None:
+    """Comments on lines: what is in pending reviews is not listed; Alice sees her own in threads."""
+    heard = {key: each for key, each in pull.lines.items() if pull.sees_line(key, "")}
+    listed = door.read(f"/pulls/{pull.number}/comments", per_page=100)
+    assert [
+        (each["id"], each["user"]["login"], each["body"], each["pull_request_review_id"], each.get("in_reply_to_id"))
+        for each in listed
+    ] == [(key, each.author, each.text, each.review, each.answers) for key, each in sorted(heard.items())]
+    assert shown["review_comments"] == len(heard)
+    found = [
+        (each["path"], each["isResolved"], [int(one["fullDatabaseId"]) for one in each["comments"]["nodes"]])
+        for each in door.threads(shown["node_id"])
+    ]
+    me = ALICE.login
+    assert found == [
+        (each.path, each.resolved, [line for line in pull.lines_of(key) if pull.sees_line(line, me)])
+        for key, each in pull.threads.items()
+        if pull.sees_thread(key, me)
+    ]
 
 
 def check_all(door: Door, model: PushRules) -> None:
@@ -112,7 +137,29 @@ def check_all(door: Door, model: PushRules) -> None:
     check_search(door, model)
     check_graphql(door, model)
     check_branches(door, model)
+    check_milestones(door, model)
     check_mails(door, model)
+
+
+def check_milestones(door: Door, model: PushRules) -> None:
+    """Each with its counts, and the lists of what is in it."""
+    listed = sorted(door.read_pages("/milestones", 2, state="all"), key=lambda each: each["number"])
+    found = [
+        (each["number"], each["title"], each["state"], each["open_issues"], each["closed_issues"]) for each in listed
+    ]
+    expected = []
+    for number, each in sorted(model.milestones.items()):
+        inside = model.in_milestone(number)
+        opened = sum(thing.open for thing in inside)
+        expected.append((number, each.title, each.state, opened, len(inside) - opened))
+        shown = [each["number"] for each in door.read_pages("/issues", 3, state="all", milestone=str(number))]
+        assert sorted(shown) == [thing.number for thing in inside]
+    assert found == expected
+    for word, inside in (("none", False), ("*", True)):
+        shown = [each["number"] for each in door.read_pages("/issues", 5, state="all", milestone=word)]
+        assert sorted(shown) == [
+            each.number for each in model.things.values() if (each.milestone is not None) == inside
+        ]
 
 
 def check_lists(door: Door, model: PushRules) -> None:
