@@ -37,8 +37,10 @@ KINDS = (
     "AnswerReview", "WatchChecks", "Verify", "RunPlanner", "RunJudge", "RunAttempt", "BuildCandidate", "MoveBranch",
     "PrepareHead", "MergePull", "SetLabels", "React",
 )  # fmt: skip
-POINTS = tuple(f"{phase}:{kind}" for kind in KINDS for phase in ("before", "after"))
-KILLS = 20
+PHASES = ("before", "after")
+POINTS = tuple(f"{phase}:{kind}" for kind in KINDS for phase in PHASES)
+EACH_KIND = tuple(f"{PHASES[at % 2]}:{kind}" for at, kind in enumerate(KINDS))
+KILLS, FEW_KILLS = 20, 8
 MINUTES = 8.0
 TREE = {
     "r": "done",
@@ -104,7 +106,7 @@ class Mortal(Stage):
     """A stage whose bot dies and is started again at its address.
 
     `points`: each of them ends a bot once. `gaps`: seconds from a bot's birth, or if negative from when it was well,
-    until it is killed.
+    until it is killed. With both, every fourth bot is killed after its gap.
     """
 
     def __init__(self, folder: Path, *, points: tuple[str, ...] = (), gaps: tuple[float, ...] = ()) -> None:
@@ -115,20 +117,22 @@ class Mortal(Stage):
         super().__init__(Cast("ada", "inkwell", source, model, settings=settings), folder / "stage")
         self.points, self.gaps = list(points), list(gaps)
         self.deaths: list[str] = []
+        self._killed: set[Child] = set()
         self._pipe = folder / "nursery"
         self._nursery: Child | None = None
         self._lives = 0
 
     def start_bot(self, port: int = 0) -> Child:
         while True:
-            armed = ",".join(f"{point}:1" for point in self.points)
+            by_time = bool(self.gaps) and (not self.points or self._lives % 4 == 3)
+            armed = "" if by_time else ",".join(f"{point}:1" for point in self.points)
             self.cast = replace(self.cast, settings={**(self.cast.settings or {}), "BRANCHWORK_CRASH": armed})
-            gap = self.gaps.pop(0) if self.gaps else None
+            gap = self.gaps.pop(0) if by_time else None
             try:
                 self._doom = gap if gap is not None and gap >= 0 else None
                 bot = super().start_bot(port)
                 if gap is not None and gap < 0:
-                    end(bot, -gap)
+                    self._end(bot, -gap)
                 return bot
             except ChildDied:
                 self._bury(self.children[-1])
@@ -155,25 +159,34 @@ class Mortal(Stage):
         bot = Newborn(self._nursery, self._pipe, self.folder / f"bot-{self._lives}.log", env)
         self.children.append(bot)
         if self._doom is not None:
-            end(bot, self._doom)
+            self._end(bot, self._doom)
         return bot
 
     def _bury(self, bot: Child) -> None:
         bot.kill()  # what is left of its group
+        for mirror in (self.folder / "bot" / "mirrors").glob("*.git"):
+            # What a git leaves that dies at the wrong moment: then nobody could fetch this branch any more.
+            lock = mirror / "refs" / "heads" / "main.lock"
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            lock.touch()
         self.children.remove(bot)
         found = re.findall(r"^crash at (\S+)$", bot.tail(), re.MULTILINE)
         self.deaths.append(found[-1] if found else "kill -9")
         if found:
             self.points.remove(found[-1])
-        elif self.points:
+        elif bot not in self._killed:
             raise AssertionError(f"the bot ended by itself:\n{bot.tail()}")
 
+    def _end(self, bot: Child, after_s: float) -> None:
+        """Kill its whole group then, whatever it is doing."""
 
-def end(bot: Child, after_s: float) -> None:
-    """Kill its whole group then, whatever it is doing."""
-    timer = threading.Timer(after_s, bot.kill)
-    timer.daemon = True
-    timer.start()
+        def kill() -> None:
+            self._killed.add(bot)
+            bot.kill()
+
+        timer = threading.Timer(after_s, kill)
+        timer.daemon = True
+        timer.start()
 
 
 @pytest.fixture
@@ -224,29 +237,37 @@ def look(stage: Mortal, hub: Hub, roots: list[int], folder: Path) -> None:
     holds.few_comments(roots=2, previews=2)
 
 
-@pytest.mark.xdist_group("kill-points")
-def test_a_crash_before_and_after_each_kind_of_effect(folder: Path) -> None:
-    with Mortal(folder, points=POINTS) as stage:
-        play(stage, folder)
-        assert sorted(stage.deaths) == sorted(POINTS)
-
-
-def moments(seed: int) -> tuple[float, ...]:
+def moments(seed: int, kills: int) -> tuple[float, ...]:
     """Most bots are at work when they are killed, every fifth one is still starting."""
     chance = random.Random(seed)
-    return tuple(chance.uniform(0.02, 0.8) if at % 5 == 4 else -chance.uniform(0.05, 2.4) for at in range(KILLS))
+    return tuple(chance.uniform(0.02, 0.8) if at % 5 == 4 else -chance.uniform(0.05, 2.4) for at in range(kills))
+
+
+def crashes() -> list[Any]:
+    """In `make test` each kind of effect once, now before it and now after, and a few moments; all in `make test-slow`."""
+    group = pytest.mark.xdist_group
+    return [
+        pytest.param(EACH_KIND, FEW_KILLS, marks=group("kill-points"), id="each-kind"),
+        pytest.param(POINTS, 0, marks=[pytest.mark.slow, group("kill-0")], id="all"),
+    ]
+
+
+@pytest.mark.parametrize(("points", "kills"), crashes())
+def test_a_crash_before_and_after_each_kind_of_effect(folder: Path, points: tuple[str, ...], kills: int) -> None:
+    with Mortal(folder, points=points, gaps=moments(1, kills)) as stage:
+        play(stage, folder)
+        assert sorted(stage.deaths) == sorted([*points, *["kill -9"] * kills])
 
 
 def seeds() -> list[Any]:
-    """One in `make test`; `make test-slow` has as many as BRANCHWORK_KILL_SEEDS says (8), two at a time."""
+    """As many as BRANCHWORK_KILL_SEEDS says (8), two at a time."""
     last = int(os.environ.get("BRANCHWORK_KILL_SEEDS", "8"))
-    group = pytest.mark.xdist_group
-    first = pytest.param(1, marks=group("kill-moments"))
-    return [first, *(pytest.param(n, marks=[pytest.mark.slow, group(f"kill-{n % 2}")]) for n in range(2, last + 1))]
+    return [pytest.param(seed, marks=pytest.mark.xdist_group(f"kill-{seed % 2}")) for seed in range(1, last + 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", seeds())
 def test_killed_at_seeded_moments(folder: Path, seed: int) -> None:
-    with Mortal(folder, gaps=moments(seed)) as stage:
+    with Mortal(folder, gaps=moments(seed, KILLS)) as stage:
         play(stage, folder)
         assert stage.deaths == ["kill -9"] * KILLS
