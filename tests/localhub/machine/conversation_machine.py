@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from tests.localhub.machine.base import ACTORS, PATHS, PICK, TEXTS, WRITERS, Base, some_pulls
-from tests.localhub.machine.model import Protection
+from tests.localhub.machine.model import Protection, Pull
 from tests.localhub.machine.people import ALICE, BOB, CAROL, FULL_BOT, MALLORY, PULL_BOT, TRIAGER, Person
 
 TALK = st.sampled_from(["Why?", "So.", "@carol, look", "Why?", " "])
@@ -39,6 +39,11 @@ class ConversationMachine(Base):
         known = [(each.number, key) for each in self.model.pulls() for key in each.lines]
         return known[pick % len(known)]
 
+    def thread_node(self, pull: Pull, key: int) -> str:
+        """The node id of a thread that Alice sees."""
+        seen = [thread for thread in pull.threads if pull.sees_thread(thread, ALICE.login)]
+        return str(self.door.threads(self.driver.nodes[pull.number])[seen.index(key)]["id"])
+
     def place(self, number: int, path: str) -> dict[str, Any]:
         return {"path": path, "line": 1, "side": "RIGHT", "commit_id": self.door.shas[self.pull(number).head_sha]}
 
@@ -60,6 +65,23 @@ class ConversationMachine(Base):
         answer = self.door.rest(actor, "POST", f"/pulls/{number}/comments/{to}/replies", body=text)
         made, review = answer.data.get("id", 0), answer.data.get("pull_request_review_id", 0)
         self.driver.step(answer, lambda: self.model.answer(actor, number, to, text, made, review), 201)
+
+    @precondition(lambda self: any(each.threads for each in self.model.pulls()))
+    @rule(actor=REVIEWERS, pick=PICK, text=TALK)
+    def answer_over_graphql(self, actor: Person, pick: int, text: str) -> None:
+        found = [(p, key) for p in self.model.pulls() for key in p.threads if p.sees_thread(key, ALICE.login)]
+        assume(found)
+        pull, key = found[pick % len(found)]
+        wanted = {"pullRequestReviewThreadId": self.thread_node(pull, key), "body": text}
+        asked = "comment { fullDatabaseId pullRequestReview { fullDatabaseId } }"
+        answer = self.door.mutate(actor, "addPullRequestReviewThreadReply", asked, **wanted)
+        said = (answer.data or {}).get("comment") or {}
+        made, review = (
+            int(said.get("fullDatabaseId", 0)),
+            int((said.get("pullRequestReview") or {}).get("fullDatabaseId", 0)),
+        )
+        reply = self.model.answer_in_thread
+        self.driver.step(answer, lambda: reply(actor, pull.number, key, text, made, review))
 
     @LINES
     @rule(actor=ACTORS, pick=PICK, text=st.sampled_from(["Better", "Why?", " "]), delete=st.booleans())
@@ -124,10 +146,8 @@ class ConversationMachine(Base):
         found = [(p, key) for p in self.model.pulls() for key in p.threads if p.heard(key)]
         assume(found)
         pull, key = found[pick % len(found)]
-        shown = [thread for thread in pull.threads if pull.sees_thread(thread, ALICE.login)]
-        thread = self.door.threads(self.driver.nodes[pull.number])[shown.index(key)]["id"]
         mutation = "resolveReviewThread" if resolved else "unresolveReviewThread"
-        answer = self.door.mutate(actor, mutation, "thread { isResolved }", threadId=thread)
+        answer = self.door.mutate(actor, mutation, "thread { isResolved }", threadId=self.thread_node(pull, key))
         self.driver.step(answer, lambda: self.model.resolve(actor, pull.number, key, resolved=resolved))
 
     # -- what goes on meanwhile
@@ -137,6 +157,7 @@ class ConversationMachine(Base):
         assume("talk" in self.model.branches)
         self.commit(actor, "talk", path, text, "Meanwhile")
 
+    @precondition(lambda self: not self.model.protections or any(each.threads for each in self.model.pulls()))
     @rule(conversations=st.sampled_from([True, True, False]), approvals=st.sampled_from([None, None, 1]))
     def want_conversations_resolved(self, conversations: bool, approvals: int | None) -> None:
         rules = Protection(conversations=conversations, approvals=approvals, dismiss_stale=True)

@@ -36,6 +36,25 @@ class ConversationRules(PullRules):
         comment = LineComment(actor.login, text, review_id, pull.lines[to].thread, first)
         self._say_at_once(actor, pull, comment, comment_id, pull.reviews[pull.lines[to].review].commit)
 
+    def answer_in_thread(
+        self, actor: Person, number: int, thread: int, text: str, comment_id: int, review_id: int
+    ) -> None:
+        """Over GraphQL: a part of the review that the actor has begun, or else at once."""
+        pull = self._talking(actor, number)
+        if not pull.sees_thread(thread, actor.login):
+            raise Refused(404)
+        to = next(key for key in pull.lines_of(thread) if pull.sees_line(key, actor.login))
+        begun = [key for key, each in pull.reviews.items() if each.state == "PENDING" and each.author == actor.login]
+        if not begun:
+            self.answer(actor, number, to, text, comment_id, review_id)
+            return
+        if not text.strip():
+            raise Refused(422, "blank")
+        if pull.locked and not actor.may("write", "pull_requests"):
+            raise Refused(403, "locked")
+        pull.lines[comment_id] = LineComment(actor.login, text, begun[0], thread, pull.lines[to].answers or to)
+        self.touched.add(number)
+
     def _say_at_once(self, actor: Person, pull: Pull, comment: LineComment, comment_id: int, commit: str) -> None:
         """It is a review of its own, without words; of the commit that its thread began on."""
         pull.lines[comment_id] = comment
