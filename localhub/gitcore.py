@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from localhub import gitfolder
+
 ZERO = "0" * 40
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
@@ -134,6 +136,7 @@ def run(
         if max(ok) == 0:
             raise GitError(args, 128, "NUL in an argument")
         return max(ok), b""
+    gitfolder.settle(path)
     command = ["git", f"--git-dir={path}", *args]
     done = subprocess.run(command, input=stdin, capture_output=True, env=environment(extra=extra), check=False)
     if done.returncode not in ok:

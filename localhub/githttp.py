@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from localhub import gitfolder
 from localhub.gitcore import RefChange, environment
 from localhub.gitstore import GitRepo
 from localhub.locks import RepoLock
@@ -115,6 +116,7 @@ def _start(request: Request, repo: GitRepo, path_info: str, user: str, body: IO[
         length = body.seek(0, os.SEEK_END)
         body.seek(0)
         env = environment(extra=_cgi(request, repo, path_info, user, length))
+        gitfolder.settle(repo.path)
         return subprocess.Popen(["git", "http-backend"], stdin=_real(body), stdout=subprocess.PIPE, env=env)
 
 
@@ -203,6 +205,7 @@ def _receive(repo: GitRepo, cgi: Mapping[str, str], body: IO[bytes], way: Recept
         {"core.hooksPath": str(way.hooks), "receive.maxInputSize": str(way.most)},
         {**cgi, "LOCALHUB_ASK": str(ask_write), "LOCALHUB_ANSWER": str(answer_read)},
     )
+    gitfolder.settle(repo.path)
     process = subprocess.Popen(
         ["git", "http-backend"], stdin=body, stdout=subprocess.PIPE, env=env, pass_fds=(ask_write, answer_read)
     )

@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localhub import libgit, libgitwrite
+from pygit2.enums import ObjectType
+
+from localhub import gitfolder, libgit, libgitwrite
 from localhub.gitcore import (
     EMPTY_TREE,
     SHA,
@@ -66,6 +68,7 @@ class GitRepo:
         """
         if not source.is_dir():
             raise GitError(["fetch", str(source)], 128, f"{source} is not a directory")
+        gitfolder.settle(source)
         self.init(default_branch or _head_of(source) or "main")
         wanted = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
         self.git("fetch", "--quiet", "--no-auto-gc", str(source), *wanted)
@@ -92,6 +95,10 @@ class GitRepo:
         _moved()
 
     # -- refs
+
+    def refs_at(self, sha: str) -> list[str]:
+        """The full names of the refs that point at an object, sorted."""
+        return libgit.refs_at(self.path, sha)
 
     def refs(self, *prefixes: str) -> dict[str, str]:
         """Full ref names and what they point at (the tag object, for an annotated tag), sorted by name."""
@@ -238,7 +245,7 @@ class GitRepo:
     # -- writing objects
 
     def write_blob(self, content: bytes) -> str:
-        return libgitwrite.write_blob(self.path, content)
+        return libgitwrite.write(self.path, ObjectType.BLOB, content)
 
     def write_tree(self, entries: Mapping[str, tuple[str, str] | None], base: str | None = None) -> str:
         """A new tree: `base` with each path set to (mode, SHA) or, for None, taken away (with all below it).
@@ -274,7 +281,7 @@ class GitRepo:
     def write_commit(self, tree: str, parents: Sequence[str], author: Person, committer: Person, message: str) -> str:
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
         lines += [f"author {signature(author)}", f"committer {signature(committer)}", "", message]
-        return libgitwrite.write_commit(self.path, "\n".join(lines).encode())
+        return libgitwrite.write(self.path, ObjectType.COMMIT, "\n".join(lines).encode())
 
     def write_tag(self, name: str, target: str, kind: str, tagger: Person, message: str) -> str:
         lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {signature(tagger)}", "", message, ""]

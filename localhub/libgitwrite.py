@@ -10,17 +10,13 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from localhub.gitcore import SHA
-from localhub.libgit import Elsewhere, git, line, merge_base
+from localhub.libgit import Elsewhere, git, inside, line, merge_base
 
 
-def write_blob(path: Path, content: bytes) -> str:
-    with git(path, "hash-object") as repo:
-        return str(repo.create_blob(content))
-
-
-def write_commit(path: Path, content: bytes) -> str:
-    with git(path, "hash-object") as repo:
-        return str(repo.write(ObjectType.COMMIT, content))
+def write(path: Path, kind: ObjectType, content: bytes) -> str:
+    """An object of this content, which the caller has made as git would."""
+    with inside(path, "hash-object") as home:
+        return home.write(kind, content)
 
 
 def write_tree(path: Path, entries: Mapping[str, tuple[str, str] | None], base: str | None) -> str:

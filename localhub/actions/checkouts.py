@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from localhub import gitfolder
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -24,6 +26,7 @@ class Checkout:
 def make(git_dir: Path, folder: Path, wanted: Mapping[str, Checkout]) -> str | None:
     """A folder for each name below `folder`; what went wrong, or None."""
     folder.mkdir(mode=0o755)
+    gitfolder.settle(git_dir)
     for name, checkout in wanted.items():
         if checkout.problem:
             (folder / f"{name}.problem").write_text(checkout.problem + "\n")
