@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from localhub.errors import field, invalid, not_found
 from localhub.events import Event
+from localhub.gitcore import ZERO
 from localhub.render import checks as render
 
 if TYPE_CHECKING:
@@ -278,8 +279,8 @@ def request_action(hub: Hub, run: Row, identifier: str, by: int) -> None:
 
 def on_push(hub: Hub, event: Event) -> None:
     """Give every app that may write checks a suite for the new head, as GitHub does."""
-    sha, ref = str(event.payload.get("after", "")), str(event.payload.get("ref", ""))
-    if event.repo is None or not ref.startswith("refs/heads/") or not sha.strip("0"):
+    push = event.pushed
+    if event.repo is None or push is None or not push.ref.startswith("refs/heads/") or push.after == ZERO:
         return
     repo = hub.access.repo_by_id(event.repo)
     for row in hub.db.rows(
@@ -291,5 +292,7 @@ def on_push(hub: Hub, event: Event) -> None:
             and auto_triggered(hub, repo["id"], row["app_id"])
             and repo["id"] in hub.access.installed(row["id"], repo["id"])
         ):
-            branch, before = ref.removeprefix("refs/heads/"), event.payload.get("before")
-            create_suite(hub, repo, row["app_id"], sha, branch, before=before, by=event.sender, tell_app=True)
+            branch = push.ref.removeprefix("refs/heads/")
+            create_suite(
+                hub, repo, row["app_id"], push.after, branch, before=push.before, by=event.sender, tell_app=True
+            )

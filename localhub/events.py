@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localhub.gitcore import Commit
 
 WEBHOOKS: dict[str, tuple[str | None, ...]] = {
     "check_run": ("created", "completed", "rerequested", "requested_action"),
@@ -57,6 +60,18 @@ class Wrote:
 
 
 @dataclass(frozen=True)
+class Pushed:
+    """A branch or tag that moved; `before` or `after` is forty zeros when it was not or is not there."""
+
+    ref: str
+    before: str
+    after: str
+    forced: bool
+    commits: tuple[Commit, ...]
+    """What is new on a branch, oldest first."""
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened, named as GitHub's webhook is.
 
@@ -77,7 +92,9 @@ class Event:
     sha: str | None = None
     """The commit that was judged, for who waits for checks; never sent."""
     pull_id: int | None = None
-    """The pull request that was reviewed, for who waits for reviews; never sent."""
+    """The pull request that this is about, for who follows them; never sent."""
+    pushed: Pushed | None = None
+    """What a push moved, for who follows refs; never sent."""
 
     @cached_property
     def payload(self) -> dict[str, Any]:

@@ -87,6 +87,8 @@ class Folder:
         self._refs: RefIndex | None = None
         self.objects: dict[str, tuple[int, bytes]] = {}
         """Type and content of those that wait."""
+        self.bases: dict[tuple[str, str], str | None] = {}
+        """Merge bases of two commits, which never change."""
         self.repo: Any = None
         """libgit2's handle; with functions of pygit2 that keep the interpreter's lock only."""
 
@@ -129,7 +131,7 @@ class Folder:
             os.close(self._journal)
         self._place = self._journal = self._refs = self.repo = None
         self._end = self._bytes = 0
-        self._moved, self.objects = {}, {}
+        self._moved, self.objects, self.bases = {}, {}, {}
 
     def close_if_free(self) -> bool:
         """Settle and give the handle back, unless another thread is inside."""

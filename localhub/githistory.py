@@ -7,7 +7,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
-from localhub import libgit
+from localhub import libgit, libgithistory
 from localhub.gitcore import SHA, GitError
 from localhub.gitstore import GitRepo
 
@@ -38,7 +38,7 @@ def _continued(git: GitRepo, tip: str) -> tuple[str, ...] | None:
         own = [(old, shas) for (at, old, inside), shas in _known.items() if at == git.path and not inside]
     for old, shas in own[:-5:-1]:
         with suppress(libgit.Elsewhere, GitError):  # GitError: the known one is gone, as after a restored copy
-            fresh = libgit.line(git.path, tip, [old])
+            fresh = libgithistory.line(git.path, tip, [old])
             last = git.commit(fresh[-1]) if fresh else None
             if last is not None and last.parents == (old,):
                 return (*fresh, *shas)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pygit2.enums import ObjectType
 
-from localhub import gitfolder, libgit, libgitwrite
+from localhub import gitfolder, libgit, libgithistory, libgitwrite
 from localhub.gitcore import (
     EMPTY_TREE,
     SHA,
@@ -198,7 +198,7 @@ class GitRepo:
         straight = set(options) <= {"--reverse", "--topo-order", "--no-merges"}
         if not self.extra and not path and straight and len(include) == 1:
             with suppress(libgit.Elsewhere):
-                found = libgit.line(self.path, include[0], exclude)
+                found = libgithistory.line(self.path, include[0], exclude)
                 return found[::-1] if "--reverse" in options else found
         args = ["rev-list", *options, *include, *(f"^{sha}" for sha in exclude), "--"]
         return text(self.git(*args, *([f":(literal){path}"] if path else []))).split()
@@ -231,14 +231,14 @@ class GitRepo:
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         if not self.extra:
             with suppress(libgit.Elsewhere):
-                return libgit.is_ancestor(self.path, ancestor, descendant)
+                return libgithistory.is_ancestor(self.path, ancestor, descendant)
         args = ["merge-base", "--is-ancestor", ancestor, descendant]
         return run(self.path, args, ok=(0, 1), extra=self.extra)[0] == 0
 
     def merge_base(self, one: str, other: str) -> str | None:
         if not self.extra:
             with suppress(libgit.Elsewhere):
-                return libgit.merge_base(self.path, one, other)
+                return libgithistory.merge_base(self.path, one, other)
         code, out = run(self.path, ["merge-base", one, other], ok=(0, 1), extra=self.extra)
         return text(out).strip() if code == 0 else None
 

@@ -20,7 +20,6 @@ from localhub.gitcore import SHA, ZERO, Entry, GitError, RefChange
 from localhub.gitfolder import Folder, folder
 
 TYPES = {ObjectType.COMMIT: "commit", ObjectType.TREE: "tree", ObjectType.BLOB: "blob", ObjectType.TAG: "tag"}
-LINE = 200  # commits that are looked at for a straight line of history
 _PEELED = re.compile(r"([0-9a-f]{40})(?:\^\{(tree|commit)\})?\Z")
 _SHORT = re.compile(r"[0-9a-f]{4,39}\Z")
 
@@ -214,40 +213,3 @@ def entry(path: Path, commit: str, inside: str) -> Entry | None:
             return _entry(repo, top[inside], inside)
         except KeyError:
             return None
-
-
-def is_ancestor(path: Path, ancestor: str, descendant: str) -> bool:
-    if not SHA.match(ancestor) or not SHA.match(descendant):
-        raise Elsewhere
-    with git(path, "merge-base") as repo:
-        return ancestor == descendant or bool(repo.descendant_of(descendant, ancestor))
-
-
-def merge_base(path: Path, one: str, other: str) -> str | None:
-    if not SHA.match(one) or not SHA.match(other):
-        raise Elsewhere
-    with git(path, "merge-base") as repo:
-        found = repo.merge_base(one, other)
-        return None if found is None else str(found)
-
-
-def line(path: Path, tip: str, exclude: Sequence[str]) -> list[str]:
-    """The commits from `tip` down to what is reachable from `exclude`, when they are a line of a few."""
-    if not exclude or not all(SHA.match(sha) for sha in (tip, *exclude)):
-        raise Elsewhere
-    with git(path, "rev-list") as repo:
-        ends = set(exclude)
-        if tip not in ends:
-            bases = [repo.merge_base(tip, other) for other in exclude[:8]]
-            if len(exclude) > 8 and not any(str(base) == tip for base in bases):
-                raise Elsewhere
-            ends |= {str(base) for base in bases if base is not None}
-        found: list[str] = []
-        current = tip
-        while current not in ends:
-            parents = repo[current].peel(pygit2.Commit).parent_ids
-            found.append(current)
-            if len(parents) != 1 or len(found) > LINE:
-                raise Elsewhere
-            current = str(parents[0])
-        return found

@@ -9,7 +9,8 @@ import pygit2
 from pygit2.enums import DeltaStatus, FileMode, ObjectType
 
 from localhub.gitcore import EMPTY_TREE, SHA
-from localhub.libgit import LINE, Elsewhere, git, refs
+from localhub.libgit import Elsewhere, git, inside
+from localhub.libgithistory import LINE
 
 LETTERS = {DeltaStatus.ADDED: "A", DeltaStatus.DELETED: "D", DeltaStatus.MODIFIED: "M"}
 FILES = 300
@@ -62,11 +63,10 @@ def touched(path: Path, sha: str) -> list[Change]:
 
 def brings_none_above(path: Path, new: str, most: int) -> bool:
     """True when no file that `new` brings in is larger than `most` bytes, as far as a few commits tell."""
-    known = set(refs(path, ()).values())
-    with git(path, "rev-list") as repo:
-        current = new
+    with inside(path, "rev-list") as home:
+        repo, current = home.repo, new
         for _ in range(LINE):
-            if current in known:
+            if home.refs.at(current):
                 return True
             for _, _, sha, _, _ in touched(path, current):
                 kind, size = repo.odb.read_header(pygit2.Oid(hex=sha))

@@ -10,7 +10,8 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from localhub.gitcore import SHA
-from localhub.libgit import Elsewhere, git, inside, line, merge_base
+from localhub.libgit import Elsewhere, git, inside
+from localhub.libgithistory import line, merge_base
 
 
 def write(path: Path, kind: ObjectType, content: bytes) -> str:

@@ -56,7 +56,7 @@ def tell(hub: Hub, repo: Row, pull_id: int, action: str, by: int, **more: Any) -
     def payload() -> dict[str, Any]:
         return {"number": pull["number"], "pull_request": full(hub, repo, pull, webhook=True), **more}
 
-    hub.emit(Event("pull_request", action, repo["id"], by, payload, wrote=wrote))
+    hub.emit(Event("pull_request", action, repo["id"], by, payload, wrote=wrote, pull_id=pull_id))
     return pull
 
 

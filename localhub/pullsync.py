@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from localhub import automerge, gitdiff, heads, issues, merging, notifications, places, protection, pulls, reviews
 from localhub.closing import references
 from localhub.context import current_actor
-from localhub.events import Event
+from localhub.events import Event, Pushed
 from localhub.gitcore import ZERO
 from localhub.refs import git_of
 from localhub.timeline import record
@@ -40,10 +40,10 @@ def _on_review(hub: Hub, event: Event) -> None:
 
 def on_push(hub: Hub, event: Event) -> None:
     """Inside the transaction of the push."""
-    ref = str(event.payload["ref"])
-    if not ref.startswith("refs/heads/") or event.repo is None:
+    push = event.pushed
+    if push is None or not push.ref.startswith("refs/heads/") or event.repo is None:
         return
-    branch, before, after = ref.removeprefix("refs/heads/"), event.payload["before"], event.payload["after"]
+    branch, before, after = push.ref.removeprefix("refs/heads/"), push.before, push.after
     repo = hub.access.repo_by_id(event.repo)
     git = git_of(hub, repo)
     sql = "SELECT id, head_sha FROM pulls WHERE repo_id = ? AND base_ref = ? AND open"
@@ -61,7 +61,7 @@ def on_push(hub: Hub, event: Event) -> None:
     for row in headed:
         target = hub.access.repo_by_id(row["repo_id"])
         heads.bring(hub, target, repo, after)
-        _head_moved(hub, target, git_of(hub, target), pulls.get(hub, row["id"]), after, event)
+        _head_moved(hub, target, git_of(hub, target), pulls.get(hub, row["id"]), push, event.sender)
 
 
 def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool) -> None:
@@ -75,8 +75,8 @@ def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool) -> None
         pulls.close(hub, repo, pull, by)
 
 
-def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event: Event) -> None:
-    before, by = pull["head_sha"], event.sender
+def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, push: Pushed, by: int) -> None:
+    before, after = pull["head_sha"], push.after
     if before == after:
         return
     base = git.ref(f"refs/heads/{pull['base_ref']}") or pull["base_sha"]
@@ -84,7 +84,7 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, after: str, event:
     counts = _measure(git, base, after)
     hub.db.update("pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts)
     pulls.touch(hub, pull["issue_id"])
-    if event.payload["forced"]:
+    if push.forced:
         record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after, _before=before)
     places.outdate(hub, git, pull, base, after)
     pulls.tell(hub, repo, pull["id"], "synchronize", by, before=before, after=after)

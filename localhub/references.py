@@ -64,16 +64,16 @@ def _written(hub: Hub, event: Event) -> None:
 
 def _pushed(hub: Hub, event: Event) -> None:
     """Commits that name an issue are referenced in it, once each."""
-    if event.repo is None:
+    if event.repo is None or event.pushed is None:
         return
     repo = hub.access.repo_by_id(event.repo)
-    for commit in event.payload["commits"]:
-        for row in mentioned(hub, repo, commit["message"]):
+    for commit in event.pushed.commits:
+        for row in mentioned(hub, repo, commit.message):
             known = "SELECT data FROM issue_events WHERE issue_id = ? AND event = 'referenced'"
             told = [json.loads(each["data"])["commit_id"] for each in hub.db.rows(known, row["id"])]
             home = repo if row["repo_id"] == repo["id"] else hub.access.repo_by_id(row["repo_id"])
-            if commit["id"] not in told and _may_see(hub, home, event.sender):
-                record(hub, row["id"], "referenced", event.sender, commit_id=commit["id"], _repo=repo["id"])
+            if commit.sha not in told and _may_see(hub, home, event.sender):
+                record(hub, row["id"], "referenced", event.sender, commit_id=commit.sha, _repo=repo["id"])
 
 
 def _may_see(hub: Hub, repo: Row, account_id: int) -> bool:

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from localhub import pushrules
 from localhub.auth import Actor
 from localhub.errors import GitHubError, invalid
-from localhub.events import Event
-from localhub.gitcore import ZERO, GitError, RefChange
+from localhub.events import Event, Pushed
+from localhub.gitcore import ZERO, Commit, GitError, RefChange
 from localhub.gitdiff import names
 from localhub.gitstore import GitRepo
 from localhub.people import account_of
@@ -132,16 +132,16 @@ def tell(hub: Hub, repo: Row, changes: Sequence[RefChange], actor: Actor, promis
     for prefix, most in MANY.items():
         kind = [change for change in changes if change.ref.startswith(prefix)]
         mine += kind if len(kind) <= most else []
-    payloads = [(change, _payload(hub, repo, git, change, changes, actor)) for change in mine]
+    pushes = [_pushed(git, change, changes) for change in mine]
     with hub.tx():
         keep(hub, promises)
         hub.db.update("repos", repo["id"], pushed_at=hub.now())
         repo = _first_branch(hub, repo, git, changes)
-        for change, payload in payloads:
-            for event in _events(hub, repo, change, payload, actor):
+        for change, push in zip(mine, pushes, strict=True):
+            for event in _events(hub, repo, git, change, push, actor):
                 hub.emit(event)
             if change.ref == f"refs/heads/{repo['default_branch']}":
-                _on_default_branch(hub, repo, payload, actor)
+                _on_default_branch(hub, repo, push, actor)
 
 
 def _first_branch(hub: Hub, repo: Row, git: GitRepo, changes: Sequence[RefChange]) -> Row:
@@ -155,23 +155,48 @@ def _first_branch(hub: Hub, repo: Row, git: GitRepo, changes: Sequence[RefChange
     return hub.access.repo_by_id(repo["id"])
 
 
-def _events(hub: Hub, repo: Row, change: RefChange, payload: dict[str, Any], actor: Actor) -> list[Event]:
+def _pushed(git: GitRepo, change: RefChange, changes: Sequence[RefChange]) -> Pushed:
+    """What listeners are told, and what everything else of a push follows from; `changes` moved with it."""
+    forced = not change.created and not change.deleted and not git.is_ancestor(change.old, change.new)
+    commits = () if change.deleted or change.ref.startswith("refs/tags/") else _new_commits(git, change, changes)
+    return Pushed(change.ref, change.old, change.new, forced, commits)
+
+
+def _new_commits(git: GitRepo, change: RefChange, changes: Sequence[RefChange]) -> tuple[Commit, ...]:
+    known = [change.old]
+    if change.created:
+        fresh = {other.ref for other in changes if other.created}
+        if any(name.startswith("refs/heads/") and name not in fresh for name in git.refs_at(change.new)):
+            return ()
+        known = sorted({sha for name, sha in git.refs("refs/heads/").items() if name not in fresh})
+    shas = git.log([change.new], known, "--reverse", "--topo-order")[-COMMITS:]
+    found = git.commits_by_sha(shas)
+    return tuple(found[sha] for sha in shas)
+
+
+def _events(hub: Hub, repo: Row, git: GitRepo, change: RefChange, push: Pushed, actor: Actor) -> list[Event]:
     kind = "branch" if change.ref.startswith("refs/heads/") else "tag"
     about = {"ref": change.ref.split("/", 2)[2], "ref_type": kind, "pusher_type": "user"}
     events = []
     if change.created:
         more = {"master_branch": repo["default_branch"], "description": repo["description"]}
         events.append(Event("create", None, repo["id"], actor.account_id, {**about, **more}))
-    events.append(Event("push", None, repo["id"], actor.account_id, payload))
+    events.append(
+        Event(
+            "push",
+            None,
+            repo["id"],
+            actor.account_id,
+            lambda: _payload(hub, repo, git, change, push, actor),
+            pushed=push,
+        )
+    )
     if change.deleted:
         events.append(Event("delete", None, repo["id"], actor.account_id, about))
     return events
 
 
-def _payload(
-    hub: Hub, repo: Row, git: GitRepo, change: RefChange, changes: Sequence[RefChange], actor: Actor
-) -> dict[str, Any]:
-    commits = [] if change.deleted else _commits(hub, repo, git, change, changes)
+def _payload(hub: Hub, repo: Row, git: GitRepo, change: RefChange, push: Pushed, actor: Actor) -> dict[str, Any]:
     tip = None if change.deleted else git.resolve(change.new)
     both = not change.created and not change.deleted
     span = f"{change.old[:12]}...{change.new[:12]}" if both else quote(change.ref.split("/", 2)[2])
@@ -183,10 +208,10 @@ def _payload(
         "base_ref": _base_ref(repo, git, change),
         "created": change.created,
         "deleted": change.deleted,
-        "forced": both and not git.is_ancestor(change.old, change.new),
+        "forced": push.forced,
         "compare": render.html(hub, repo, f"/compare/{span}"),
-        "commits": commits,
-        "head_commit": None if tip is None else _told(hub, repo, git, [tip])[0],
+        "commits": _told(hub, repo, git, push.commits),
+        "head_commit": None if tip is None else _told(hub, repo, git, list(git.commits_by_sha([tip]).values()))[0],
         "pusher": {"name": account["login"], "email": account["email"]},
     }
 
@@ -209,38 +234,26 @@ def latest_push(hub: Hub, repo: Row, git: GitRepo, actor: Actor) -> dict[str, An
     commit = git.commit(tip)
     parents = commit.parents if commit else ()
     change = RefChange(f"refs/heads/{repo['default_branch']}", parents[0] if parents else ZERO, tip)
-    return _payload(hub, repo, git, change, [change], actor)
+    return _payload(hub, repo, git, change, _pushed(git, change, [change]), actor)
 
 
-def _commits(
-    hub: Hub, repo: Row, git: GitRepo, change: RefChange, changes: Sequence[RefChange]
-) -> list[dict[str, Any]]:
-    if change.ref.startswith("refs/tags/"):
+def _told(hub: Hub, repo: Row, git: GitRepo, commits: Sequence[Commit]) -> list[dict[str, Any]]:
+    if not commits:
         return []
-    known = [change.old] if not change.created else []
-    if change.created:
-        fresh = {other.ref for other in changes if other.created}
-        known = [sha for name, sha in git.refs("refs/heads/").items() if name not in fresh]
-    shas = git.log([change.new], sorted(set(known)), "--reverse", "--topo-order")
-    return _told(hub, repo, git, shas[-COMMITS:])
+    touched = names(git, [commit.sha for commit in commits])
+    return [render.pushed_commit(hub, repo, commit, touched[commit.sha]) for commit in commits]
 
 
-def _told(hub: Hub, repo: Row, git: GitRepo, shas: list[str]) -> list[dict[str, Any]]:
-    if not shas:
-        return []
-    found, touched = git.commits_by_sha(shas), names(git, shas)
-    return [render.pushed_commit(hub, repo, found[sha], touched[sha]) for sha in shas]
-
-
-def _on_default_branch(hub: Hub, repo: Row, payload: dict[str, Any], actor: Actor) -> None:
+def _on_default_branch(hub: Hub, repo: Row, push: Pushed, actor: Actor) -> None:
     """Authors become contributors; closing keywords in commits close issues."""
     from localhub import pullsync  # knows issues, which know refs
 
-    for commit in payload["commits"]:
-        author = account_of(hub, commit["author"]["email"])
+    for mail in dict.fromkeys(commit.author.email for commit in push.commits):
+        author = account_of(hub, mail)
         if author is not None:
             hub.db.execute("INSERT OR IGNORE INTO contributors VALUES (?, ?)", repo["id"], author)
-        pullsync.close_referenced(hub, repo, commit["message"], actor.account_id, commit["id"])
+    for commit in push.commits:
+        pullsync.close_referenced(hub, repo, commit.message, actor.account_id, commit.sha)
 
 
 def create(hub: Hub, repo: Row, name: str, sha: str, actor: Actor) -> None:

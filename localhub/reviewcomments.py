@@ -183,7 +183,7 @@ def tell(hub: Hub, repo: Row, pull: Row, comment: Row, action: str, by: int, **m
             **more,
         }
 
-    hub.emit(Event("pull_request_review_comment", action, repo["id"], by, payload))
+    hub.emit(Event("pull_request_review_comment", action, repo["id"], by, payload, pull_id=pull["id"]))
 
 
 def parent_of(hub: Hub, pull: Row, comment_id: int, viewer: int) -> Row:

@@ -13,6 +13,7 @@ from localhub.actions.state import parsed
 from localhub.actions.subjects import ON_DEFAULT_BRANCH, ON_MERGE, Subject
 from localhub.actions.workflows import Problem, Trigger, Workflow, is_workflow_path, starts
 from localhub.events import Event
+from localhub.gitcore import ZERO
 from localhub.gitstore import GitRepo, moves
 from localhub.render.accounts import simple_user
 from localhub.render.repos import webhook
@@ -33,6 +34,8 @@ def remember(hub: Hub, event: Event) -> bool:
         return False
     if repo["parent_id"] is not None:
         return False  # a fork's workflows stay off, as on GitHub until its owner says otherwise
+    if event.name not in ON_DEFAULT_BRANCH and not _may_start(hub, repo, event):
+        return False
     if event.name in ("check_run", "check_suite") and _of_actions(event.payload):
         return False  # GitHub's guard against workflows that start themselves
     extra: dict[str, Any] = {"repository": webhook(hub, repo), "sender": simple_user(hub, event.sender)}
@@ -48,6 +51,23 @@ def remember(hub: Hub, event: Event) -> bool:
         base=hub.root,
     )
     return True
+
+
+def _may_start(hub: Hub, repo: Row, event: Event) -> bool:
+    """Whether a commit that a push or a pull request's event is about has workflow files; its merge has no others."""
+    git = GitRepo(hub.git_dir(repo))
+    if event.pushed is not None:
+        return event.pushed.after != ZERO and _has_files(str(git.path), git.resolve(event.pushed.after))
+    pull = None if event.pull_id is None else hub.db.get("pulls", event.pull_id)
+    if pull is None:
+        return True
+    base = git.ref(f"refs/heads/{pull['base_ref']}") or pull["base_sha"]
+    return any(_has_files(str(git.path), sha) for sha in (pull["head_sha"], base))
+
+
+@lru_cache(maxsize=4096)
+def _has_files(git_dir: str, sha: str | None) -> bool:
+    return sha is not None and GitRepo(Path(git_dir)).entry(sha, ".github/workflows") is not None
 
 
 def _of_actions(payload: Mapping[str, Any]) -> bool:

@@ -1,0 +1,107 @@
+"""How commits descend from each other, found in this process by libgit2 where git would find the same; see `libgit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pygit2
+from pygit2.enums import SortMode
+
+from localhub.gitcore import SHA
+from localhub.libgit import Elsewhere, git, inside
+
+LINE = 200  # commits that are looked at for a straight line of history
+FEW = 8  # ends of a line that are looked at one by one
+BASES = 4096  # merge bases that are remembered of each repository
+
+
+def is_ancestor(path: Path, ancestor: str, descendant: str) -> bool:
+    if not SHA.match(ancestor) or not SHA.match(descendant):
+        raise Elsewhere
+    with git(path, "merge-base") as repo:
+        if ancestor == descendant or _is_parent(repo, ancestor, descendant):
+            return True
+        return bool(repo.descendant_of(descendant, ancestor))
+
+
+def _is_parent(repo: Any, one: str, other: str) -> bool:
+    found = repo.get(pygit2.Oid(hex=other))
+    return isinstance(found, pygit2.Commit) and any(str(parent) == one for parent in found.parent_ids)
+
+
+def merge_base(path: Path, one: str, other: str) -> str | None:
+    if not SHA.match(one) or not SHA.match(other):
+        raise Elsewhere
+    with inside(path, "merge-base") as home:
+        pair = (one, other) if one < other else (other, one)
+        if pair not in home.bases:
+            if len(home.bases) >= BASES:
+                home.bases.clear()
+            found = _base(home.repo, one, other)
+            home.bases[pair] = None if found is None else str(found)
+        return home.bases[pair]
+
+
+def _base(repo: Any, one: str, other: str) -> Any:
+    """The merge base; a commit and its parent are looked at first, as what was just made is mostly asked about."""
+    if one == other or _is_parent(repo, one, other):
+        return repo[pygit2.Oid(hex=one)].peel(pygit2.Commit).id
+    return other if _is_parent(repo, other, one) else repo.merge_base(one, other)
+
+
+def line(path: Path, tip: str, exclude: Sequence[str]) -> list[str]:
+    """The commits from `tip` down to what is reachable from `exclude`, when they are a line of a few."""
+    if not exclude or not all(SHA.match(sha) for sha in (tip, *exclude)):
+        raise Elsewhere
+    with git(path, "rev-list") as repo:
+        if len(exclude) > FEW:
+            return _walked(repo, tip, exclude)
+        ends = set(exclude)
+        if tip not in ends:
+            ends |= {base for base in (merge_base(path, tip, other) for other in exclude) if base is not None}
+        found: list[str] = []
+        current = tip
+        while current not in ends:
+            parents = repo[pygit2.Oid(hex=current)].peel(pygit2.Commit).parent_ids
+            found.append(current)
+            if len(parents) != 1 or len(found) > LINE:
+                raise Elsewhere
+            current = str(parents[0])
+        return found
+
+
+def _walked(repo: Any, tip: str, exclude: Sequence[str]) -> list[str]:
+    walker = repo.walk(pygit2.Oid(hex=tip), SortMode.TOPOLOGICAL)
+    for sha in exclude:
+        walker.hide(pygit2.Oid(hex=sha))
+    found = []
+    for commit in walker:
+        found.append(str(commit.id))
+        if len(commit.parent_ids) != 1 or len(found) > LINE:
+            raise Elsewhere
+    return found
+
+
+def landed(path: Path, before: str, after: str) -> dict[str, str]:
+    """For each commit that a branch got when it went on, the commit of its own line that brought it, oldest first.
+
+    When the line goes back to where the branch was and what it merged are lines too.
+    """
+    with git(path, "rev-list") as repo:
+        own: list[Any] = []
+        current = after
+        while current != before:
+            commit = repo[pygit2.Oid(hex=current)].peel(pygit2.Commit)
+            own.append(commit)
+            if not commit.parent_ids or len(own) > LINE:
+                raise Elsewhere
+            current = str(commit.parent_ids[0])
+        brought: dict[str, str] = {}
+        for commit in reversed(own):
+            for parent in commit.parent_ids[1:]:
+                for sha in line(path, str(parent), [before]):
+                    brought.setdefault(sha, str(commit.id))
+            brought.setdefault(str(commit.id), str(commit.id))
+        return brought
