@@ -33,9 +33,10 @@ def check_ends(hub: Hub, repo: Row, git: GitRepo, head_repo: Row | None, head: s
 
 def unfit(git: GitRepo, head: str, head_sha: str, base: str, base_sha: str) -> str | None:
     """Why there can be no pull request of these two, if so."""
-    if git.is_ancestor(head_sha, base_sha):
+    fork = git.merge_base(base_sha, head_sha)
+    if fork == head_sha:
         return f"No commits between {base} and {head}"
-    if git.merge_base(base_sha, head_sha) is None:
+    if fork is None:
         return f"The {head} branch has no history in common with {base}"
     return None
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from localhub import automerge, heads, issues, merging, notifications
 from localhub.errors import check_length, field, forbidden, invalid, not_found
 from localhub.events import Event, Wrote
-from localhub.gitdiff import changes
 from localhub.pullends import check_ends, check_only, check_reopening, custom, unfit
+from localhub.pullsize import list_commits, measure
 from localhub.refs import git_of
 from localhub.render import pulls as render
 from localhub.timeline import record
@@ -65,18 +65,6 @@ def touch(hub: Hub, issue_id: int, **columns: object) -> None:
     hub.db.update("issues", issue_id, updated_at=hub.now(), touched=hub.clock.timestamp(), **columns)
 
 
-def measure(git: GitRepo, base: str, head: str) -> dict[str, int]:
-    """Commits and changed lines of `head` against where it left `base`."""
-    fork = git.merge_base(base, head)
-    files = changes(git, fork, head, patches=False)
-    return {
-        "commits": len(git.log([head], [base])),
-        "additions": sum(each.additions for each in files),
-        "deletions": sum(each.deletions for each in files),
-        "changed_files": len(files),
-    }
-
-
 def commits(git: GitRepo, pull: Row) -> list[str]:
     """Its own commits, oldest first: `base_sha` is what the base was before a merge."""
     return git.log([pull["head_sha"]], [pull["base_sha"]], "--reverse", "--topo-order")
@@ -108,7 +96,7 @@ def create(
         base_sha, head_sha = check_ends(hub, repo, git, home, head, base)
         assert home is not None
         hub.limits.created(actor)
-        counts = measure(git, base_sha, head_sha)
+        size = measure(git, base_sha, head_sha)
         with hub.tx():
             check_only(hub, repo, home, head, base)  # one may have been opened again meanwhile
             row = _issue_row(hub, repo, actor, title, body, issue)
@@ -126,8 +114,9 @@ def create(
                 head_repo_id=home["id"],
                 head_owner_id=home["owner_id"],
                 maintainer_can_modify=int(maintainer_can_modify and home["id"] != repo["id"]),
-                **counts,
+                **size.columns(),
             )
+            list_commits(hub, pull_id, size)
             pull = tell(hub, repo, pull_id, "opened", actor.account_id)
             notifications.thread(hub, row, by=actor.account_id, kind="opened", text=pull["body"])
     merging.schedule(hub, pull_id)
@@ -213,16 +202,22 @@ def retarget(hub: Hub, repo: Row, pull: Row, base: str) -> Any:
     home = heads.home(hub, pull) or repo
     check_only(hub, repo, home, pull["head_ref"], base, f"A pull request already exists for base branch '{base}' and "
                 f"head branch '{pull['head_ref']}'")  # fmt: skip
-    counts = measure(git, sha, pull["head_sha"])
-    hub.db.update("pulls", pull["id"], base_ref=base, base_sha=sha, mergeable=None, merge_commit_sha=None, **counts)
-    return {"ref": {"from": pull["base_ref"]}, "sha": {"from": pull["base_sha"]}}
+    size = measure(git, sha, pull["head_sha"])
+    was = render.base_sha(hub, pull)
+    hub.db.update(
+        "pulls", pull["id"], base_ref=base, base_sha=sha, mergeable=None, merge_commit_sha=None, **size.columns()
+    )
+    list_commits(hub, pull["id"], size)
+    return {"ref": {"from": pull["base_ref"]}, "sha": {"from": was}}
 
 
 def close(hub: Hub, repo: Row, pull: Row, by: int) -> None:
     """Close without merging; nothing if it was closed or merged meanwhile."""
     with hub.tx():
-        if not get(hub, pull["id"])["open"]:
+        now = get(hub, pull["id"])
+        if not now["open"]:
             return
+        hub.db.update("pulls", pull["id"], base_sha=render.base_sha(hub, now))
         set_closed(hub, repo, pull, by)
         record(hub, pull["issue_id"], "closed", by)
         tell(hub, repo, pull["id"], "closed", by)
@@ -232,6 +227,7 @@ def close(hub: Hub, repo: Row, pull: Row, by: int) -> None:
 def set_closed(hub: Hub, repo: Row, pull: Row, by: int) -> None:
     """The rows of a pull request that is no longer open."""
     hub.db.update("pulls", pull["id"], open=0, auto_merge=None)
+    hub.db.execute("DELETE FROM pull_commits WHERE pull_id = ?", pull["id"])
     touch(hub, pull["issue_id"], state="closed", closed_at=hub.now(), closed_by=by)
 
 
@@ -243,10 +239,10 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
             return
         head, base = check_reopening(hub, repo, git, pull)
         git.set_ref(f"refs/pull/{pull['number']}/head", head)
-        counts = measure(git, base, head)
-        hub.db.update(
-            "pulls", pull["id"], open=1, head_sha=head, base_sha=base, mergeable=None, merge_commit_sha=None, **counts
-        )
+        size = measure(git, base, head)
+        at = {"open": 1, "head_sha": head, "base_sha": base, "mergeable": None, "merge_commit_sha": None}
+        hub.db.update("pulls", pull["id"], **at, **size.columns())
+        list_commits(hub, pull["id"], size)
         touch(hub, pull["issue_id"], state="open", closed_at=None, closed_by=None)
         record(hub, pull["issue_id"], "reopened", actor.account_id)
         tell(hub, repo, pull["id"], "reopened", actor.account_id)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from localhub import automerge, gitdiff, heads, issues, merging, notifications, places, protection, pulls, reviews
+from localhub import (
+    automerge,
+    gitdiff,
+    heads,
+    issues,
+    libgithistory,
+    merging,
+    notifications,
+    places,
+    protection,
+    pulls,
+    pullsize,
+    reviews,
+)
 from localhub.closing import references
 from localhub.context import current_actor
 from localhub.events import Event, Pushed
 from localhub.gitcore import ZERO
+from localhub.libgit import Elsewhere
 from localhub.refs import git_of
 from localhub.timeline import record
 
@@ -17,6 +32,9 @@ if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.gitstore import GitRepo
     from localhub.hub import Hub
+
+
+AT_ONCE = 500  # commits in one question
 
 
 def listen(hub: Hub) -> None:
@@ -46,25 +64,31 @@ def on_push(hub: Hub, event: Event) -> None:
     branch, before, after = push.ref.removeprefix("refs/heads/"), push.before, push.after
     repo = hub.access.repo_by_id(event.repo)
     git = git_of(hub, repo)
-    sql = "SELECT id, head_sha FROM pulls WHERE repo_id = ? AND base_ref = ? AND open"
-    based = hub.db.rows(sql, repo["id"], branch)
     headed = hub.db.rows("SELECT id, repo_id FROM pulls WHERE head_repo_id = ? AND head_ref = ? AND open",
                          repo["id"], branch)  # fmt: skip
     if after == ZERO:
+        based = _based(hub, repo, branch)
         for row in headed:
-            _branch_gone(hub, hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, row["id"]), event.sender, head=True)
+            _branch_gone(hub, hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, row["id"]), event.sender)
         for row in based:
+            hub.db.update("pulls", row["id"], base_sha=before)
             _branch_gone(hub, repo, pulls.get(hub, row["id"]), event.sender, head=False)
         return
-    if based:
-        _base_moved(hub, repo, git, based, before, after, event.sender)
+    if hub.db.value("SELECT 1 FROM pulls WHERE repo_id = ? AND base_ref = ? AND open LIMIT 1", repo["id"], branch):
+        _base_moved(hub, repo, git, push, event.sender)
     for row in headed:
         target = hub.access.repo_by_id(row["repo_id"])
         heads.bring(hub, target, repo, after)
         _head_moved(hub, target, git_of(hub, target), pulls.get(hub, row["id"]), push, event.sender)
 
 
-def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool) -> None:
+def _based(hub: Hub, repo: Row, branch: str) -> list[Row]:
+    """The open pull requests onto a branch."""
+    sql = "SELECT id, head_sha FROM pulls WHERE repo_id = ? AND base_ref = ? AND open ORDER BY id"
+    return hub.db.rows(sql, repo["id"], branch)
+
+
+def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool = True) -> None:
     if pull["state"] != "open":
         return
     if head:
@@ -81,8 +105,10 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, push: Pushed, by: 
         return
     base = git.ref(f"refs/heads/{pull['base_ref']}") or pull["base_sha"]
     git.set_ref(f"refs/pull/{pull['number']}/head", after)
-    counts = _measure(git, base, after)
-    hub.db.update("pulls", pull["id"], head_sha=after, base_sha=base, mergeable=None, merge_commit_sha=None, **counts)
+    size = pullsize.measure(git, base, after)
+    at = {"head_sha": after, "base_sha": base, "mergeable": None, "merge_commit_sha": None}
+    hub.db.update("pulls", pull["id"], **at, **size.columns())
+    pullsize.list_commits(hub, pull["id"], size)
     pulls.touch(hub, pull["issue_id"])
     if push.forced:
         record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after, _before=before)
@@ -91,17 +117,10 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, push: Pushed, by: 
     rules = protection.rules_for(hub, repo, pull["base_ref"])
     if rules is not None and rules.dismiss_stale and _reviewable(git, pull, base, after):
         reviews.dismiss_stale(hub, repo, pulls.get(hub, pull["id"]), by)
-    if not counts["commits"]:  # it was moved back to where the base is, or to another history
+    if not size.shas:  # it was moved back to where the base is, or to another history
         pulls.close(hub, repo, pull, by)
         return
     merging.schedule(hub, pull["id"])
-
-
-def _measure(git: GitRepo, base: str, head: str) -> dict[str, int]:
-    """As `pulls.measure`; nothing for two histories that have nothing in common."""
-    if git.merge_base(base, head) is None:
-        return dict.fromkeys(("commits", "additions", "deletions", "changed_files"), 0)
-    return pulls.measure(git, base, head)
 
 
 def _reviewable(git: GitRepo, pull: Row, base: str, after: str) -> bool:
@@ -114,37 +133,51 @@ def _reviewable(git: GitRepo, pull: Row, base: str, after: str) -> bool:
     return patch(pull["base_sha"], pull["head_sha"]) != patch(base, after)
 
 
-def _base_moved(hub: Hub, repo: Row, git: GitRepo, based: list[Row], before: str, after: str, by: int) -> None:
-    """Mark merged what became reachable; what stays open must be tried again."""
+def _base_moved(hub: Hub, repo: Row, git: GitRepo, push: Pushed, by: int) -> None:
+    """Mark merged what became reachable; what stays open must be tried again when somebody asks, or waits for it.
+
+    It costs what the push brought, not what is open: only those are counted anew that share commits with it.
+    """
+    before, after, branch = push.before, push.after, push.ref.removeprefix("refs/heads/")
     landed = _landed(git, before, after)
-    waiting = []
-    for row in based:
-        if row["head_sha"] in landed:
-            mark_merged(hub, repo, pulls.get(hub, row["id"]), by, landed[row["head_sha"]], before)
-        else:
-            waiting.append(row)
-    recount = bool(waiting) and _shares(git, waiting, before, after, landed)
-    for row in waiting:
-        counts = _measure(git, after, row["head_sha"]) if recount else {}
-        hub.db.update("pulls", row["id"], base_sha=after, mergeable=None, **counts)
-        if counts.get("commits") == 0:  # the base was moved to another history
+    for row in _among(hub, repo, branch, "p.head_sha", list(landed)):
+        mark_merged(hub, repo, pulls.get(hub, row["id"]), by, landed[row["head_sha"]], before)
+    if before == ZERO or push.forced:
+        concerned = _based(hub, repo, branch)
+    else:
+        concerned = _among(hub, repo, branch, "c.sha", ["", *landed])
+    for row in concerned:
+        size = pullsize.measure(git, after, row["head_sha"])
+        hub.db.update("pulls", row["id"], base_sha=after, **size.columns())
+        pullsize.list_commits(hub, row["id"], size)
+        if not size.shas:  # the base was moved to another history
             pulls.close(hub, repo, pulls.get(hub, row["id"]), by)
-        elif hub.db.get("pulls", row["id"])["auto_merge"] is not None:
-            merging.schedule(hub, row["id"])
+    where = "repo_id = ? AND base_ref = ? AND open"
+    stale = f"UPDATE pulls SET mergeable = NULL WHERE {where} AND mergeable IS NOT NULL"  # noqa: S608
+    hub.db.execute(stale, repo["id"], branch)
+    waiting = f"SELECT id FROM pulls WHERE {where} AND auto_merge IS NOT NULL ORDER BY id"  # noqa: S608
+    for row in hub.db.rows(waiting, repo["id"], branch):
+        merging.schedule(hub, row["id"])
 
 
-def _shares(git: GitRepo, waiting: list[Row], before: str, after: str, landed: Mapping[str, str]) -> bool:
-    """Whether a head holds commits that the base got or lost, so that what is between them must be counted anew."""
-    if before == ZERO or not git.is_ancestor(before, after):
-        return True
-    heads = [row["head_sha"] for row in waiting]
-    return not landed.keys().isdisjoint(git.log(heads, [before]))
+def _among(hub: Hub, repo: Row, branch: str, column: str, shas: Sequence[str]) -> list[Row]:
+    """The open pull requests onto a branch that have one of these as head (p.head_sha) or own commit (c.sha)."""
+    found: dict[int, Row] = {}
+    tables = "pulls p" if column.startswith("p.") else "pull_commits c JOIN pulls p ON p.id = c.pull_id"
+    for at in range(0, len(shas), AT_ONCE):
+        some = shas[at : at + AT_ONCE]
+        sql = f"""SELECT p.id, p.head_sha FROM {tables} WHERE {column} IN ({", ".join("?" * len(some))})
+                  AND p.repo_id = ? AND p.base_ref = ? AND p.open"""  # noqa: S608
+        found |= {row["id"]: row for row in hub.db.rows(sql, *some, repo["id"], branch)}
+    return [found[pull_id] for pull_id in sorted(found)]
 
 
 def _landed(git: GitRepo, before: str, after: str) -> dict[str, str]:
     """For each commit that became reachable, the commit of the base's own line that brought it."""
     if before == ZERO:
         return {}
+    with suppress(Elsewhere):
+        return libgithistory.landed(git.path, before, after)
     lines = git.git("rev-list", "--parents", "--topo-order", after, f"^{before}").decode().splitlines()
     parents = {sha: rest for sha, *rest in (line.split() for line in lines)}
     line = []

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from localhub import heads, reactions
+from localhub.gitstore import GitRepo
 from localhub.ids import node_id
 from localhub.render import git as render
 from localhub.render import issues, repos
@@ -32,6 +33,15 @@ def _head(hub: Hub, repo: Row, pull: Row, *, webhook: bool) -> dict[str, Any]:
     home = heads.home(hub, pull) if heads.foreign(pull) else repo
     owner = pull["head_owner_id"] if home is None else home["owner_id"]
     return _side(hub, home, owner, pull["head_ref"], pull["head_sha"], webhook=webhook)
+
+
+def base_sha(hub: Hub, pull: Row) -> str:
+    """Where the base is; of one that is not open, where it was.
+
+    The column says so for a closed one alone: of an open one it is the base that it was last measured against.
+    """
+    tip = GitRepo(hub.git_dir(pull["repo_id"])).ref(f"refs/heads/{pull['base_ref']}") if pull["open"] else None
+    return tip or str(pull["base_sha"])
 
 
 def simple(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str, Any]:
@@ -82,7 +92,7 @@ def simple(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str
         "requested_reviewers": [simple_user(hub, account) for account in requested(hub, pull["id"])],
         "requested_teams": [],
         "head": _head(hub, repo, pull, webhook=webhook),
-        "base": _side(hub, repo, repo["owner_id"], pull["base_ref"], pull["base_sha"], webhook=webhook),
+        "base": _side(hub, repo, repo["owner_id"], pull["base_ref"], base_sha(hub, pull), webhook=webhook),
         "_links": {name: {"href": link} for name, link in links.items()},
         "author_association": hub.access.association(repo, pull["author_id"]),
         "auto_merge": _auto_merge(hub, pull),
@@ -124,7 +134,7 @@ def minimal(hub: Hub, repo: Row, pull: Row) -> dict[str, Any]:
         "number": pull["number"],
         "url": render.api(hub, repo, f"/pulls/{pull['number']}"),
         "head": {"ref": pull["head_ref"], "sha": pull["head_sha"], "repo": from_},
-        "base": {"ref": pull["base_ref"], "sha": pull["base_sha"], "repo": about},
+        "base": {"ref": pull["base_ref"], "sha": base_sha(hub, pull), "repo": about},
     }
 
 
