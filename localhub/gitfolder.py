@@ -89,6 +89,8 @@ class Folder:
         """Type and content of those that wait."""
         self.bases: dict[tuple[str, str], str | None] = {}
         """Merge bases of two commits, which never change."""
+        self.grown: dict[str, tuple[str, frozenset[str]]] = {}
+        """Of a commit that a branch went on to: where it was, and all that it got."""
         self.repo: Any = None
         """libgit2's handle; with functions of pygit2 that keep the interpreter's lock only."""
 
@@ -131,7 +133,7 @@ class Folder:
             os.close(self._journal)
         self._place = self._journal = self._refs = self.repo = None
         self._end = self._bytes = 0
-        self._moved, self.objects, self.bases = {}, {}, {}
+        self._moved, self.objects, self.bases, self.grown = {}, {}, {}, {}
 
     def close_if_free(self) -> bool:
         """Settle and give the handle back, unless another thread is inside."""

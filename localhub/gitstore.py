@@ -200,6 +200,9 @@ class GitRepo:
             with suppress(libgit.Elsewhere):
                 found = libgithistory.line(self.path, include[0], exclude)
                 return found[::-1] if "--reverse" in options else found
+            if len(exclude) == 1 and {"--reverse", "--topo-order"} == set(options):
+                with suppress(libgit.Elsewhere):
+                    return list(libgithistory.landed(self.path, exclude[0], include[0]))
         args = ["rev-list", *options, *include, *(f"^{sha}" for sha in exclude), "--"]
         return text(self.git(*args, *([f":(literal){path}"] if path else []))).split()
 

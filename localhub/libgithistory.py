@@ -10,6 +10,7 @@ import pygit2
 from pygit2.enums import SortMode
 
 from localhub.gitcore import SHA
+from localhub.gitfolder import Folder
 from localhub.libgit import Elsewhere, git, inside
 
 LINE = 200  # commits that are looked at for a straight line of history
@@ -35,13 +36,47 @@ def merge_base(path: Path, one: str, other: str) -> str | None:
     if not SHA.match(one) or not SHA.match(other):
         raise Elsewhere
     with inside(path, "merge-base") as home:
-        pair = (one, other) if one < other else (other, one)
+        pair = _pair(one, other)
         if pair not in home.bases:
+            found = _since(home, one, other) or _since(home, other, one) or _base(home.repo, one, other)
             if len(home.bases) >= BASES:
                 home.bases.clear()
-            found = _base(home.repo, one, other)
             home.bases[pair] = None if found is None else str(found)
         return home.bases[pair]
+
+
+def _pair(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)
+
+
+def _since(home: Folder, tip: str, head: str) -> str | None:
+    """The merge base from that of an earlier commit of the branch, if nothing of what came since is the head's own.
+
+    What a branch gets is no ancestor of what it had: as long as it is none of the commits between the old merge base
+    and the head either, which must be a line, that one stays the only best of the common ancestors.
+    """
+    came: list[frozenset[str]] = []
+    at = tip
+    while at in home.grown:
+        at, new = home.grown[at]
+        came.append(new)
+        fork = home.bases.get(_pair(at, head))
+        if fork is not None:
+            own = _down(home.repo, head, fork)
+            return fork if own is not None and all(own.isdisjoint(each) for each in came) else None
+    return None
+
+
+def _down(repo: Any, head: str, fork: str) -> set[str] | None:
+    """The commits from a head down to a fork point, when they are a line of a few."""
+    found: set[str] = set()
+    while head != fork:
+        parents = repo[pygit2.Oid(hex=head)].peel(pygit2.Commit).parent_ids
+        found.add(head)
+        if len(parents) != 1 or len(found) > LINE:
+            return None
+        head = str(parents[0])
+    return found
 
 
 def _base(repo: Any, one: str, other: str) -> Any:
@@ -85,11 +120,15 @@ def _walked(repo: Any, tip: str, exclude: Sequence[str]) -> list[str]:
 
 
 def landed(path: Path, before: str, after: str) -> dict[str, str]:
-    """For each commit that a branch got when it went on, the commit of its own line that brought it, oldest first.
+    """For each commit that a branch got when it went on, the commit of its own line that brought it, in the order of
+    `git rev-list --reverse --topo-order`.
 
     When the line goes back to where the branch was and what it merged are lines too.
     """
-    with git(path, "rev-list") as repo:
+    if not SHA.match(before) or not SHA.match(after):
+        raise Elsewhere
+    with inside(path, "rev-list") as home:
+        repo = home.repo
         own: list[Any] = []
         current = after
         while current != before:
@@ -101,7 +140,10 @@ def landed(path: Path, before: str, after: str) -> dict[str, str]:
         brought: dict[str, str] = {}
         for commit in reversed(own):
             for parent in commit.parent_ids[1:]:
-                for sha in line(path, str(parent), [before]):
+                for sha in reversed(line(path, str(parent), [before])):
                     brought.setdefault(sha, str(commit.id))
             brought.setdefault(str(commit.id), str(commit.id))
+        if len(home.grown) >= BASES:
+            home.grown.clear()
+        home.grown[after] = (before, frozenset(brought))
         return brought

@@ -78,16 +78,16 @@ def plain_merge(path: Path, ours: str, theirs: str) -> str:
 
 
 def _merged(repo: Any, base: Any, ours: Any, theirs: Any) -> str:
-    if ours.id == theirs.id or base.id == theirs.id:
+    if ours.id == theirs.id or (base is not None and base.id == theirs.id):
         for side in (ours, theirs):
             _nothing_gone(repo, base, side)
         return str(ours.id)
-    names = {each.name for each in base}
+    names = set() if base is None else {each.name for each in base}
     if any(name not in ours or name not in theirs for name in names):
         raise Elsewhere
     builder = repo.TreeBuilder(ours)
     for each in theirs:
-        own, was = _row(ours, each.name), _row(base, each.name)
+        own, was = _row(ours, each.name), None if base is None else _row(base, each.name)
         same = own is not None and (own.id, own.filemode) == (each.id, each.filemode)
         if same or (was is not None and (was.id, was.filemode) == (each.id, each.filemode)):
             if own is not None and was is not None and own.type_str == was.type_str == "tree":
@@ -95,8 +95,8 @@ def _merged(repo: Any, base: Any, ours: Any, theirs: Any) -> str:
             continue
         if own is None:
             builder.insert(each.name, each.id, each.filemode)
-        elif was is not None and {own.type_str, was.type_str, each.type_str} == {"tree"}:
-            below = _merged(repo, repo[was.id], repo[own.id], repo[each.id])
+        elif {own.type_str, each.type_str} == {"tree"} and (was is None or was.type_str == "tree"):
+            below = _merged(repo, None if was is None else repo[was.id], repo[own.id], repo[each.id])
             builder.insert(each.name, pygit2.Oid(hex=below), each.filemode)
         elif was is not None and (own.id, own.filemode) == (was.id, was.filemode):
             builder.insert(each.name, each.id, each.filemode)
@@ -112,7 +112,7 @@ def _row(tree: Any, name: str) -> Any:
 
 def _nothing_gone(repo: Any, base: Any, side: Any) -> None:
     """Every file of `base` is still one in `side`, whatever it holds."""
-    if base.id == side.id:
+    if base is None or base.id == side.id:
         return
     for each in base:
         if each.name not in side or side[each.name].type_str != each.type_str:
