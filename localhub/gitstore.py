@@ -96,8 +96,8 @@ class GitRepo:
 
     # -- refs
 
-    def refs_at(self, sha: str) -> list[str]:
-        """The full names of the refs that point at an object, sorted."""
+    def refs_at(self, sha: str) -> frozenset[str]:
+        """The full names of the refs that point at an object."""
         return libgit.refs_at(self.path, sha)
 
     def refs(self, *prefixes: str) -> dict[str, str]:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST = 20_000
-_ANY = ("accounts", "org_members", "collaborators", "contributors", "installation_repos", "repo_redirects", "watchers")
+_ANY = (
+    "accounts",
+    "org_members",
+    "collaborators",
+    "contributors",
+    "installation_repos",
+    "protections",
+    "repo_redirects",
+    "rulesets",
+    "watchers",
+)
 _COLUMNS = {
     "repos": (
         "owner_id", "name", "description", "homepage", "private", "default_branch", "archived", "has_issues",

@@ -71,8 +71,8 @@ def refs(path: Path, prefixes: Sequence[str]) -> dict[str, str]:
         return home.refs.listed(prefixes)
 
 
-def refs_at(path: Path, sha: str) -> list[str]:
-    """The refs that point at an object, sorted."""
+def refs_at(path: Path, sha: str) -> frozenset[str]:
+    """The refs that point at an object."""
     with inside(path, "for-each-ref") as home:
         return home.refs.at(sha)
 

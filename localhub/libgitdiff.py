@@ -66,7 +66,7 @@ def brings_none_above(path: Path, new: str, most: int) -> bool:
     with inside(path, "rev-list") as home:
         repo, current = home.repo, new
         for _ in range(LINE):
-            if home.refs.at(current):
+            if home.refs.pointed_at(current):
                 return True
             for _, _, sha, _, _ in touched(path, current):
                 kind, size = repo.odb.read_header(pygit2.Oid(hex=sha))

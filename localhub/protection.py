@@ -82,8 +82,18 @@ def _bypasses(hub: Hub, repo: Row, row: Row, actor: Actor) -> bool:
     return False
 
 
+def _guarded(hub: Hub, repo_id: int) -> bool:
+    """Whether any branch of the repository may have rules."""
+    return any(
+        hub.db.value(f"SELECT 1 FROM {table} WHERE repo_id = ? LIMIT 1", repo_id)  # noqa: S608
+        for table in ("protections", "rulesets")
+    )
+
+
 def rules_for(hub: Hub, repo: Row, branch: str, actor: Actor | None = None) -> Rules | None:
     """What the branch demands (of this actor, whom rulesets may let pass), None when it is free."""
+    if not hub.known.get(("guarded", repo["id"]), lambda: _guarded(hub, repo["id"])):
+        return None
     parts = []
     own = protection(hub, repo["id"], branch)
     if own is not None:

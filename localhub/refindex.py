@@ -36,9 +36,12 @@ class RefIndex:
             del self._shas[name]
             del self._order[bisect_left(self._order, name.encode())]
 
-    def at(self, sha: str) -> list[str]:
-        """The refs that point at this, in order."""
-        return sorted(self._names.get(sha, ()), key=str.encode)
+    def at(self, sha: str) -> frozenset[str]:
+        """The refs that point at this."""
+        return frozenset(self._names.get(sha, ()))
+
+    def pointed_at(self, sha: str) -> bool:
+        return sha in self._names
 
     def below(self, folder: str) -> Iterator[str]:
         """The names that begin so, in order."""

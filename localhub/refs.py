@@ -221,9 +221,9 @@ def _base_ref(repo: Row, git: GitRepo, change: RefChange) -> str | None:
     if not change.created:
         return None
     tip = git.resolve(change.new)
-    same = [ref for ref, sha in git.refs("refs/heads/").items() if sha == tip and ref != change.ref]
+    same = {ref for ref in git.refs_at(tip) if ref.startswith("refs/heads/")} - {change.ref} if tip else set()
     default = f"refs/heads/{repo['default_branch']}"
-    return default if default in same else next(iter(same), None)
+    return default if default in same else min(same, key=str.encode, default=None)
 
 
 def latest_push(hub: Hub, repo: Row, git: GitRepo, actor: Actor) -> dict[str, Any] | None:
