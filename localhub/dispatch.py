@@ -4,7 +4,7 @@ An endpoint takes this way when it is a plain function of path and query paramet
 `Paging`. Whatever is not quite right (a missing or misshapen parameter, another media type) goes the long way, which
 has the words for it; so does every other endpoint. What only reads and writes the database is called in the event
 loop's own thread, which is quicker than to pass it to another and back; what may wait (for git, for a repository's
-lock) never is.
+lock) never is, which for some endpoints depends on the body (`quick`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from localhub.db import Database
 from localhub.eager import EAGER, handed_over
 from localhub.http import Paging
 from localhub.intake import PARSED
+from localhub.quick import Quick, quick_when
 
 AT_ONCE = {
     f"localhub.rest.{name}"
@@ -50,6 +51,8 @@ class Endpoint:
     at_once: bool
     writes: bool
     paging: str | None
+    quick: Quick | None
+    """Only with such a body is it called at once."""
 
 
 class Misfit(Exception):
@@ -85,7 +88,11 @@ class Dispatch:
             return
         try:
             call: Any = endpoint.route.endpoint
-            if EAGER in scope and endpoint.writes:
+            if endpoint.quick is not None and not endpoint.quick(arguments[endpoint.body.name]):
+                if EAGER in scope:
+                    await handed_over()
+                response = await run_in_threadpool(call, **arguments)
+            elif EAGER in scope and endpoint.writes:
                 with self._db.joined() as group:
                     try:
                         response = call(**arguments)
@@ -152,10 +159,11 @@ def _endpoint(route: Any) -> Endpoint | None:
     whole = body is None or (type(body.field_info).__name__ == "Body" and not getattr(body.field_info, "embed", False))
     module = route.endpoint.__module__
     reads = not {"POST", "PUT", "PATCH", "DELETE"} & set(route.methods or ())
-    at_once = module in AT_ONCE or (reads and module in READ_AT_ONCE)
+    when = quick_when(route.endpoint) if body is not None else None
+    at_once = module in AT_ONCE or (reads and module in READ_AT_ONCE) or when is not None
     paging = next((each.name for each in plan.dependencies), None)
     return Endpoint(
-        route, plan if plain and whole and route.status_code is None else None, body, at_once, not reads, paging
+        route, plan if plain and whole and route.status_code is None else None, body, at_once, not reads, paging, when
     )
 
 

@@ -18,9 +18,11 @@ from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.people import identity
+from localhub.quick import quick
 from localhub.render import git as render
 
 TREE_LIMIT = 100_000
+SMALL, SMALL_TREE = 256 * 1024, 100  # characters of a blob and rows of a tree that are written while others wait
 
 
 class NewRef(BaseModel):
@@ -158,6 +160,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(render.git_commit(hub, repo, commit))
 
     @api.post(base + "/commits")
+    @quick(lambda _: True)
     def create_commit(owner: str, name: str, wanted: NewCommit) -> Response:
         repo, git = writing(owner, name)
         kinds = git.kinds([wanted.tree, *wanted.parents])
@@ -195,6 +198,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return {"sha": sha, "url": url, "tree": rows, "truncated": len(entries) > TREE_LIMIT}
 
     @api.post(base + "/trees")
+    @quick(lambda wanted: len(wanted.tree) < SMALL_TREE)
     def create_tree(owner: str, name: str, wanted: NewTree) -> Response:
         repo, git = writing(owner, name)
         if wanted.base_tree is not None and git.kinds([f"{wanted.base_tree}^{{tree}}"])[0][1] != "tree":
@@ -227,6 +231,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(render.blob(hub, repo, sha, content))
 
     @api.post(base + "/blobs")
+    @quick(lambda wanted: len(wanted.content) < SMALL)
     def create_blob(owner: str, name: str, wanted: NewBlob) -> Response:
         repo, git = writing(owner, name)
         if wanted.encoding not in ("utf-8", "base64"):

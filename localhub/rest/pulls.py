@@ -13,6 +13,7 @@ from localhub.db import Row
 from localhub.errors import GitHubError, field, invalid
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
+from localhub.quick import quick
 from localhub.refs import git_of
 from localhub.render import accounts
 from localhub.render import git as git_render
@@ -126,6 +127,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(pulls.full(hub, repo, pull))
 
     @api.patch(root + "/{number:int}")
+    @quick(lambda wanted: wanted.base is None and wanted.state != "open")
     def edit(owner: str, name: str, number: int, wanted: EditPull) -> Response:
         repo, pull = writing(owner, name, number)
         changes = wanted.model_dump()

@@ -14,6 +14,7 @@ from localhub.db import Row
 from localhub.errors import field, invalid, not_found
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
+from localhub.quick import quick
 from localhub.render import pulls as render
 from localhub.rest.comments import changed_since
 
@@ -101,6 +102,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return paging.reply([render.review(hub, repo, pull, row) for row in paging.slice(rows)], len(rows))
 
     @api.post(root + "/reviews")
+    @quick(lambda wanted: not wanted.comments and wanted.commit_id is None)
     def create(owner: str, name: str, number: int, wanted: NewReview) -> Response:
         repo, pull = writing(owner, name, number)
         row = reviews.create(
