@@ -79,6 +79,7 @@ class Folder:
     def __init__(self, path: str) -> None:
         self._path, self._config = path, f"{path}/config"
         self._lock = threading.RLock()
+        self._depth = 0
         self._place: tuple[int, int] | None = None
         self._journal: int | None = None
         self._end = 0
@@ -96,21 +97,26 @@ class Folder:
 
     def __enter__(self) -> Folder:
         self._lock.acquire()
+        self._depth += 1
+        if self._depth > 1:
+            return self
         try:
             about = os.stat(self._config)
             place = (about.st_ino, about.st_ctime_ns)
             if place != self._place:  # never looked at, or made anew
                 self._open(place)
         except BaseException:
+            self._depth -= 1
             self._lock.release()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            if len(self.objects) > MOST or self._bytes > MOST_BYTES:
+            if self._depth == 1 and (len(self.objects) > MOST or self._bytes > MOST_BYTES):
                 self.settle()
         finally:
+            self._depth -= 1
             self._lock.release()
 
     def _open(self, place: tuple[int, int]) -> None:

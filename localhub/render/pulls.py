@@ -20,19 +20,24 @@ JOINED = """SELECT p.*, i.title, i.body, i.state, i.author_id, i.locked, i.lock_
   i.closed_at, i.created_at, i.updated_at FROM pulls p JOIN issues i ON i.id = p.issue_id"""
 
 
-def _side(hub: Hub, repo: Row | None, owner_id: int, ref: str, sha: str, *, webhook: bool) -> dict[str, Any]:
-    shape = None
-    if repo is not None:
-        shape = repos.webhook(hub, repo) | repos.settings(repo) if webhook else repos.minimal(hub, repo)
-    user = simple_user(hub, owner_id)
-    return {"label": f"{user['login']}:{ref}", "ref": ref, "sha": sha, "user": user, "repo": shape}
+def _sides(hub: Hub, repo: Row, pull: Row, *, webhook: bool) -> dict[str, dict[str, Any]]:
+    """`head` and `base`; the head's repository is null when a fork is gone."""
 
+    def shape(repo: Row) -> dict[str, Any]:
+        return repos.webhook(hub, repo) | repos.settings(repo) if webhook else repos.minimal(hub, repo)
 
-def _head(hub: Hub, repo: Row, pull: Row, *, webhook: bool) -> dict[str, Any]:
-    """The head's side; its repository is null when a fork is gone."""
-    home = heads.home(hub, pull) if heads.foreign(pull) else repo
-    owner = pull["head_owner_id"] if home is None else home["owner_id"]
-    return _side(hub, home, owner, pull["head_ref"], pull["head_sha"], webhook=webhook)
+    def side(owner_id: int, ref: str, sha: str, shown: dict[str, Any] | None) -> dict[str, Any]:
+        user = simple_user(hub, owner_id)
+        return {"label": f"{user['login']}:{ref}", "ref": ref, "sha": sha, "user": user, "repo": shown}
+
+    base = side(repo["owner_id"], pull["base_ref"], base_sha(hub, pull), shape(repo))
+    if not heads.foreign(pull):
+        head = side(repo["owner_id"], pull["head_ref"], pull["head_sha"], dict(base["repo"]))
+    else:
+        home = heads.home(hub, pull)
+        owner = pull["head_owner_id"] if home is None else home["owner_id"]
+        head = side(owner, pull["head_ref"], pull["head_sha"], None if home is None else shape(home))
+    return {"head": head, "base": base}
 
 
 def base_sha(hub: Hub, pull: Row) -> str:
@@ -50,6 +55,7 @@ def simple(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str
     url, page = render.api(hub, repo, f"/pulls/{number}"), render.html(hub, repo, f"/pull/{number}")
     issue_url = render.api(hub, repo, f"/issues/{number}")
     statuses = render.api(hub, repo, f"/statuses/{pull['head_sha']}")
+    assignees = _assignees(hub, pull)
     links = {
         "self": url,
         "html": page,
@@ -87,12 +93,11 @@ def simple(hub: Hub, repo: Row, pull: Row, *, webhook: bool = False) -> dict[str
         "closed_at": pull["closed_at"],
         "merged_at": pull["merged_at"],
         "merge_commit_sha": pull["merge_commit_sha"],
-        "assignee": next(iter(_assignees(hub, pull)), None),
-        "assignees": _assignees(hub, pull),
+        "assignee": next(iter(assignees), None),
+        "assignees": assignees,
         "requested_reviewers": [simple_user(hub, account) for account in requested(hub, pull["id"])],
         "requested_teams": [],
-        "head": _head(hub, repo, pull, webhook=webhook),
-        "base": _side(hub, repo, repo["owner_id"], pull["base_ref"], base_sha(hub, pull), webhook=webhook),
+        **_sides(hub, repo, pull, webhook=webhook),
         "_links": {name: {"href": link} for name, link in links.items()},
         "author_association": hub.access.association(repo, pull["author_id"]),
         "auto_merge": _auto_merge(hub, pull),
