@@ -22,6 +22,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, Option
 
 from localhub import gitfiles, gitjournal
+from localhub.growth import Growth
 from localhub.refindex import RefIndex
 
 LARGE = 1024 * 1024  # bytes of an object that goes to a file of its own at once
@@ -90,8 +91,7 @@ class Folder:
         """Type and content of those that wait."""
         self.bases: dict[tuple[str, str], str | None] = {}
         """Merge bases of two commits, which never change."""
-        self.grown: dict[str, tuple[str, frozenset[str]]] = {}
-        """Of a commit that a branch went on to: where it was, and all that it got."""
+        self.growth = Growth()
         self.repo: Any = None
         """libgit2's handle; with functions of pygit2 that keep the interpreter's lock only."""
 
@@ -139,7 +139,7 @@ class Folder:
             os.close(self._journal)
         self._place = self._journal = self._refs = self.repo = None
         self._end = self._bytes = 0
-        self._moved, self.objects, self.bases, self.grown = {}, {}, {}, {}
+        self._moved, self.objects, self.bases, self.growth = {}, {}, {}, Growth()
 
     def close_if_free(self) -> bool:
         """Settle and give the handle back, unless another thread is inside."""

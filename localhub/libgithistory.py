@@ -36,35 +36,26 @@ def merge_base(path: Path, one: str, other: str) -> str | None:
     if not SHA.match(one) or not SHA.match(other):
         raise Elsewhere
     with inside(path, "merge-base") as home:
-        pair = _pair(one, other)
+        pair = (one, other) if one < other else (other, one)
         if pair not in home.bases:
             found = _since(home, one, other) or _since(home, other, one) or _base(home.repo, one, other)
             if len(home.bases) >= BASES:
                 home.bases.clear()
             home.bases[pair] = None if found is None else str(found)
+            for tip, head in ((one, other), (other, one)):
+                home.growth.tried(tip, head, home.bases[pair])
         return home.bases[pair]
 
 
-def _pair(one: str, other: str) -> tuple[str, str]:
-    return (one, other) if one < other else (other, one)
-
-
 def _since(home: Folder, tip: str, head: str) -> str | None:
-    """The merge base from that of an earlier commit of the branch, if nothing of what came since is the head's own.
+    """The merge base that an earlier commit of the branch had, if nothing of what came since is the head's own.
 
     What a branch gets is no ancestor of what it had: as long as it is none of the commits between the old merge base
     and the head either, which must be a line, that one stays the only best of the common ancestors.
     """
-    came: list[frozenset[str]] = []
-    at = tip
-    while at in home.grown:
-        at, new = home.grown[at]
-        came.append(new)
-        fork = home.bases.get(_pair(at, head))
-        if fork is not None:
-            own = _down(home.repo, head, fork)
-            return fork if own is not None and all(own.isdisjoint(each) for each in came) else None
-    return None
+    fork = home.growth.fork(tip, head)
+    own = None if fork is None else _down(home.repo, head, fork)
+    return fork if own is not None and not home.growth.came_since(tip, head, own) else None
 
 
 def _down(repo: Any, head: str, fork: str) -> set[str] | None:
@@ -128,6 +119,9 @@ def landed(path: Path, before: str, after: str) -> dict[str, str]:
     if not SHA.match(before) or not SHA.match(after):
         raise Elsewhere
     with inside(path, "rev-list") as home:
+        known = home.growth.brought(before, after)
+        if known is not None:
+            return known
         repo = home.repo
         own: list[Any] = []
         current = after
@@ -143,7 +137,5 @@ def landed(path: Path, before: str, after: str) -> dict[str, str]:
                 for sha in reversed(line(path, str(parent), [before])):
                     brought.setdefault(sha, str(commit.id))
             brought.setdefault(str(commit.id), str(commit.id))
-        if len(home.grown) >= BASES:
-            home.grown.clear()
-        home.grown[after] = (before, frozenset(brought))
+        home.growth.grew(before, after, brought)
         return brought

@@ -47,12 +47,16 @@ def mentioned(hub: Hub, repo: Row, text: str | None) -> list[Row]:
     return list(found.values())
 
 
+def _may_mention(text: str) -> bool:
+    return "#" in text or "://" in text or "GH-" in text
+
+
 def _written(hub: Hub, event: Event) -> None:
     """A cross-reference: once from each issue to each other, when who writes may see what they name."""
     if event.wrote is None or event.repo is None:
         return
     text, source = event.wrote.text or "", event.wrote.issue_id
-    if "#" not in text and "://" not in text and "GH-" not in text:
+    if not _may_mention(text):
         return
     repo = hub.access.repo_by_id(event.repo)
     for row in mentioned(hub, repo, text):
@@ -68,6 +72,8 @@ def _pushed(hub: Hub, event: Event) -> None:
         return
     repo = hub.access.repo_by_id(event.repo)
     for commit in event.pushed.commits:
+        if not _may_mention(commit.message):
+            continue
         for row in mentioned(hub, repo, commit.message):
             known = "SELECT data FROM issue_events WHERE issue_id = ? AND event = 'referenced'"
             told = [json.loads(each["data"])["commit_id"] for each in hub.db.rows(known, row["id"])]

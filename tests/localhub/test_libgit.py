@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,57 @@ def test_a_history_that_goes_on_is_the_whole_history(repo: GitRepo) -> None:
         assert list(githistory.history(repo, tip)) == git.log([tip])
         assert list(githistory.history(repo, side)) == git.log([side])
         assert list(githistory.history(repo, tip, "side")) == git.log([tip], (), path="side")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_branch_that_merges_looks_the_same_to_git_at_every_step(repo: GitRepo, seed: int) -> None:
+    """What each merge brings, in git's order, and where each head leaves the branch, found from the step before."""
+    chance = random.Random(seed)
+    git = GitRepo(repo.path, ASIDE)
+    base = commit(repo, {"a": "1", "lib/x": "1"})
+    tips, heads = [base], list[str]()
+    for number in range(12):
+        parent = chance.choice([*tips, *heads])
+        heads.append(commit(repo, {"a": "1", f"new/{number}": "1"}, parent))
+    order = ("--reverse", "--topo-order")
+    for head in chance.sample(heads, 9):
+        for each in heads:
+            assert repo.merge_base(tips[-1], each) == git.merge_base(tips[-1], each)
+        if repo.is_ancestor(head, tips[-1]):
+            continue
+        squashed = chance.random() < 0.3
+        tips.append(commit(repo, {"b": str(len(tips))}, *([tips[-1]] if squashed else [tips[-1], head])))
+        assert repo.log([tips[-1]], [tips[-2]], *order) == git.log([tips[-1]], [tips[-2]], *order)
+    assert repo.log([tips[-1]], [base], *order) == git.log([tips[-1]], [base], *order)
+
+
+def test_what_waits_is_there_after_the_end_and_torn_records_are_not(repo: GitRepo) -> None:
+    tips = [commit(repo, {"a": str(number)}) for number in range(40)]
+    for number, tip in enumerate(tips):
+        repo.set_ref(f"refs/heads/b{number}", tip)
+    repo.set_ref("refs/heads/b0", None)
+    journal = repo.path / "localhub.journal"
+    torn = GitRepo(repo.path.parent / "torn.git")
+    shutil.copytree(repo.path, torn.path)
+    with (torn.path / journal.name).open("ab") as file:
+        file.write(b"refs 60\n" + tips[0].encode() + b" refs/heads/half")
+    for each in (repo, torn):  # the first one makes git's own files of it, many at once
+        each.set_ref("refs/heads/late", tips[1])
+        expected = {f"refs/heads/b{number}": tip for number, tip in enumerate(tips)} | {"refs/heads/late": tips[1]}
+        del expected["refs/heads/b0"]
+        assert each.refs() == dict(sorted(expected.items()))
+        assert text(each.git("for-each-ref", "--format=%(refname) %(objectname)")).split() == [
+            word for pair in sorted(expected.items()) for word in pair
+        ]
+        assert text(each.git("fsck", "--strict", "--no-dangling")) == ""
+        assert each.path.joinpath(journal.name).stat().st_size == 0
+        assert list((each.path / "objects" / "pack").glob("*.idx"))
+    tag = repo.write_tag("v1", tips[2], "commit", WHO, "a tag")
+    for number in range(40):
+        repo.set_ref(f"refs/tags/v{number}", tag)
+    repo.set_ref("refs/heads/b1", None)
+    repo.update_refs([RefChange("refs/heads/b1/below", ZERO, tips[3])])
+    peeled = text(repo.git("for-each-ref", "--format=%(*objectname)", "refs/tags")).split()
+    assert peeled == [tips[2]] * 40
+    assert text(repo.git("rev-parse", "refs/heads/b1/below")).strip() == tips[3]
+    assert text(repo.git("show-ref", "-d")).count(f"{tips[2]} refs/tags/") == 40
