@@ -4,7 +4,7 @@ An endpoint takes this way when it is a plain function of path and query paramet
 `Paging`. Whatever is not quite right (a missing or misshapen parameter, another media type) goes the long way, which
 has the words for it; so does every other endpoint. What only reads and writes the database is called in the event
 loop's own thread, which is quicker than to pass it to another and back; what may wait (for git, for a repository's
-lock) never is, which for some endpoints depends on the body (`quick`).
+lock) never is, which for some endpoints depends on what is asked (`quick`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from localhub.db import Database
 from localhub.eager import EAGER, handed_over
 from localhub.http import Paging
 from localhub.intake import PARSED
-from localhub.quick import Quick, quick_when
+from localhub.quick import Quick, quick_of
 
 AT_ONCE = {
     f"localhub.rest.{name}"
@@ -52,7 +52,7 @@ class Endpoint:
     writes: bool
     paging: str | None
     quick: Quick | None
-    """Only with such a body is it called at once."""
+    """Says for each request whether it is called at once."""
 
 
 class Misfit(Exception):
@@ -88,10 +88,12 @@ class Dispatch:
             return
         try:
             call: Any = endpoint.route.endpoint
-            if endpoint.quick is not None and not endpoint.quick(arguments[endpoint.body.name]):
-                if EAGER in scope:
-                    await handed_over()
+            wait = handed_over if EAGER in scope else _nothing
+            if endpoint.quick is not None and not endpoint.quick.when(arguments):
+                await wait()
                 response = await run_in_threadpool(call, **arguments)
+            elif endpoint.quick is not None and endpoint.quick.alone is not None:
+                response = await endpoint.quick.alone.run(call, arguments, wait, run_in_threadpool)
             elif EAGER in scope and endpoint.writes:
                 with self._db.joined() as group:
                     try:
@@ -159,16 +161,20 @@ def _endpoint(route: Any) -> Endpoint | None:
     whole = body is None or (type(body.field_info).__name__ == "Body" and not getattr(body.field_info, "embed", False))
     module = route.endpoint.__module__
     reads = not {"POST", "PUT", "PATCH", "DELETE"} & set(route.methods or ())
-    when = quick_when(route.endpoint) if body is not None else None
-    at_once = module in AT_ONCE or (reads and module in READ_AT_ONCE) or when is not None
+    quick = quick_of(route.endpoint)
+    at_once = module in AT_ONCE or (reads and module in READ_AT_ONCE) or quick is not None
     paging = next((each.name for each in plan.dependencies), None)
     return Endpoint(
-        route, plan if plain and whole and route.status_code is None else None, body, at_once, not reads, paging, when
+        route, plan if plain and whole and route.status_code is None else None, body, at_once, not reads, paging, quick
     )
 
 
 def _is_async(function: Any) -> bool:
     return bool(function.__code__.co_flags & 0x80) if hasattr(function, "__code__") else True
+
+
+async def _nothing() -> None:
+    """There is nobody to hand it over to: this request is the loop's already."""
 
 
 async def _body(receive: Receive) -> bytes:

@@ -6,6 +6,7 @@ Nothing of the host's git configuration, hooks or templates is read, so that a r
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,6 +124,14 @@ def environment(settings: Mapping[str, str] | None = None, extra: Mapping[str, s
     return {**env, **(extra or {})}
 
 
+_thread = threading.local()
+
+
+def started() -> int:
+    """How many git processes this thread has run."""
+    return int(getattr(_thread, "started", 0))
+
+
 def run(
     path: Path,
     args: Sequence[str],
@@ -137,6 +146,7 @@ def run(
             raise GitError(args, 128, "NUL in an argument")
         return max(ok), b""
     gitfolder.settle(path)
+    _thread.started = started() + 1
     command = ["git", f"--git-dir={path}", *args]
     done = subprocess.run(command, input=stdin, capture_output=True, env=environment(extra=extra), check=False)
     if done.returncode not in ok:

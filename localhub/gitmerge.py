@@ -37,10 +37,20 @@ def merge_commit(repo: GitRepo, base: str, head: str, who: Person, committer: Pe
 
 def trial_merge(repo: GitRepo, base: str, head: str) -> str | Conflict:
     """What refs/pull/N/merge holds: the same commit whoever tries, as it depends on base and head alone."""
+    tree = merge_trees(repo, base, head)
+    return tree if isinstance(tree, Conflict) else _trial(repo, base, head, tree)
+
+
+def plain_trial(repo: GitRepo, base: str, head: str) -> str:
+    """The same where it takes no git process; Elsewhere where it does, as with any conflict."""
+    return _trial(repo, base, head, plain_merge(repo.path, base, head))
+
+
+def _trial(repo: GitRepo, base: str, head: str, tree: str) -> str:
     commit = repo.commit(head)
     assert commit is not None
     who = Person("GitHub", "noreply@github.com", commit.committer.date)
-    return merge_commit(repo, base, head, who, who, f"Merge {head} into {base}")
+    return repo.write_commit(tree, [base, head], who, who, f"Merge {head} into {base}")
 
 
 def squash_commit(repo: GitRepo, base: str, head: str, who: Person, committer: Person, message: str) -> str | Conflict:

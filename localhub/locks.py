@@ -27,6 +27,15 @@ class RepoLock:
         self._holder = me
         self._depth += 1
 
+    def now(self) -> bool:
+        """Enter it if nobody else is inside: true when it has been entered."""
+        me = threading.get_ident()
+        if (self._holder != me and self._writing()) or not self._lock.acquire(blocking=False):
+            return False
+        self._holder = me
+        self._depth += 1
+        return True
+
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
         if not self._depth:

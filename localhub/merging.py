@@ -8,7 +8,8 @@ from localhub import heads, protection, refs
 from localhub.auth import Actor
 from localhub.errors import GitHubError, conflict, invalid
 from localhub.gitcore import RefChange
-from localhub.gitmerge import Conflict, merge_commit, rebase, squash_commit, trial_merge
+from localhub.gitmerge import Conflict, merge_commit, plain_trial, rebase, squash_commit, trial_merge
+from localhub.libgit import Elsewhere
 from localhub.people import identity, web_committer
 
 if TYPE_CHECKING:
@@ -36,6 +37,22 @@ def schedule(hub: Hub, pull_id: int) -> None:
             hub.background.submit("mergeability", compute, hub, pull_id)
 
     hub.db.after_commit(go)
+
+
+def try_now(hub: Hub, git: GitRepo, pull: Row) -> None:
+    """The same for a new one inside its transaction, so that all of it is saved together; later if it takes a git
+    process or is to take time. What was told of it knows nothing of it yet.
+    """
+    if hub.limits.settings.mergeable_lag_seconds or hub.faults.planned:
+        schedule(hub, pull["id"])
+        return
+    try:
+        sha = plain_trial(git, pull["base_sha"], pull["head_sha"])
+    except Elsewhere:
+        schedule(hub, pull["id"])
+        return
+    hub.db.update("pulls", pull["id"], mergeable=1, merge_commit_sha=sha)
+    git.set_ref(f"refs/pull/{pull['number']}/merge", sha)
 
 
 def compute(hub: Hub, pull_id: int) -> None:

@@ -119,7 +119,7 @@ def create(
             list_commits(hub, pull_id, size)
             pull = tell(hub, repo, pull_id, "opened", actor.account_id)
             notifications.thread(hub, row, by=actor.account_id, kind="opened", text=pull["body"])
-    merging.schedule(hub, pull_id)
+            merging.try_now(hub, git, pull)
     return pull
 
 

@@ -21,8 +21,9 @@ from localhub.gitstore import GitRepo
 from localhub.http import reply
 from localhub.hub import Hub
 from localhub.people import identity
+from localhub.quick import Alone, quick
 from localhub.render import git as render
-from localhub.rest.git import Who, person
+from localhub.rest.git import SMALL, Who, person
 
 LISTED = 1000  # rows of a directory
 INLINE = 1024 * 1024  # larger files come by the raw media type only
@@ -174,6 +175,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             raise conflict(f"{path} does not match {sha}")
 
     @api.put("/repos/{owner}/{name}/contents/{path:path}")
+    @quick(lambda asked: len(asked["wanted"].content) < SMALL, Alone(hub))
     def put(owner: str, name: str, path: str, wanted: PutFile) -> Response:
         try:
             content = base64.b64decode(wanted.content)

@@ -18,7 +18,7 @@ from localhub.gitstore import GitRepo
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.people import identity
-from localhub.quick import quick
+from localhub.quick import Alone, quick
 from localhub.render import git as render
 
 TREE_LIMIT = 100_000
@@ -88,6 +88,7 @@ def person(who: Who | None, fallback: Person) -> Person:
 def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     base = "/repos/{owner}/{name}/git"
+    alone = Alone(hub)
 
     def reading(owner: str, name: str) -> tuple[Row, GitRepo]:
         repo = hub.access.repo(owner, name, "contents")
@@ -124,6 +125,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return matching(owner, name, "", paging)
 
     @api.post(base + "/refs")
+    @quick(bool, alone)
     def create_ref(owner: str, name: str, wanted: NewRef) -> Response:
         repo, git = writing(owner, name)
         if not wanted.ref.startswith("refs/") or wanted.ref.count("/") < 2 or not git.valid_ref(wanted.ref):
@@ -138,6 +140,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(data, 201, {"Location": data["url"]})
 
     @api.patch(base + "/refs/{ref:path}")
+    @quick(bool, alone)
     def update_ref(owner: str, name: str, ref: str, wanted: MoveRef) -> Response:
         repo, git = writing(owner, name)
         if not SHA.match(wanted.sha) or git.kinds([wanted.sha])[0][1] == "missing":
@@ -146,6 +149,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(shown(repo, git, f"refs/{ref}"))
 
     @api.delete(base + "/refs/{ref:path}")
+    @quick(bool, alone)
     def delete_ref(owner: str, name: str, ref: str) -> Response:
         repo, _ = writing(owner, name)
         refs.delete(hub, repo, f"refs/{ref}", current_actor())
@@ -198,7 +202,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return {"sha": sha, "url": url, "tree": rows, "truncated": len(entries) > TREE_LIMIT}
 
     @api.post(base + "/trees")
-    @quick(lambda wanted: len(wanted.tree) < SMALL_TREE)
+    @quick(lambda asked: len(asked["wanted"].tree) < SMALL_TREE)
     def create_tree(owner: str, name: str, wanted: NewTree) -> Response:
         repo, git = writing(owner, name)
         if wanted.base_tree is not None and git.kinds([f"{wanted.base_tree}^{{tree}}"])[0][1] != "tree":
@@ -231,7 +235,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(render.blob(hub, repo, sha, content))
 
     @api.post(base + "/blobs")
-    @quick(lambda wanted: len(wanted.content) < SMALL)
+    @quick(lambda asked: len(asked["wanted"].content) < SMALL)
     def create_blob(owner: str, name: str, wanted: NewBlob) -> Response:
         repo, git = writing(owner, name)
         if wanted.encoding not in ("utf-8", "base64"):

@@ -13,7 +13,7 @@ from localhub.db import Row
 from localhub.errors import GitHubError, field, invalid
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
-from localhub.quick import quick
+from localhub.quick import Alone, quick
 from localhub.refs import git_of
 from localhub.render import accounts
 from localhub.render import git as git_render
@@ -64,9 +64,16 @@ class Unrequest(Reviewers):
     reviewers: list[str]
 
 
+def _of_itself(owner: str, wanted: NewPull) -> bool:
+    """Whether the head is a branch of the repository itself: of a fork's the commits have to be brought by git."""
+    above, colon, _ = wanted.head.rpartition(":")
+    return wanted.head_repo is None and (not colon or above.lower() == owner.lower())
+
+
 def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     root = "/repos/{owner}/{name}/pulls"
+    alone = Alone(hub)
     pullsync.listen(hub)
     hub.on_start(lambda: refs.recover(hub))
     hub.on_close(lambda: gitfolder.settle_below(hub.data / "git"))
@@ -107,6 +114,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return paging.reply([render.simple(hub, repo, row) for row in rows], total)
 
     @api.post(root)
+    @quick(lambda asked: _of_itself(asked["owner"], asked["wanted"]), alone)
     def create(owner: str, name: str, wanted: NewPull) -> Response:
         repo = hub.access.repo(owner, name, "pull_requests", "write", role="read")
         actor = hub.access.user()
@@ -127,7 +135,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(pulls.full(hub, repo, pull))
 
     @api.patch(root + "/{number:int}")
-    @quick(lambda wanted: wanted.base is None and wanted.state != "open")
+    @quick(lambda asked: asked["wanted"].base is None and asked["wanted"].state != "open")
     def edit(owner: str, name: str, number: int, wanted: EditPull) -> Response:
         repo, pull = writing(owner, name, number)
         changes = wanted.model_dump()
@@ -159,6 +167,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply(None, 204)
 
     @api.put(root + "/{number:int}/merge")
+    @quick(bool, alone)
     def merge(owner: str, name: str, number: int, wanted: MergePull | None = None) -> Response:
         repo = hub.access.repo(owner, name, "contents", "write")
         pull, wish = pulls.find(hub, repo, number), wanted or MergePull()

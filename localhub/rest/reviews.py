@@ -102,7 +102,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return paging.reply([render.review(hub, repo, pull, row) for row in paging.slice(rows)], len(rows))
 
     @api.post(root + "/reviews")
-    @quick(lambda wanted: not wanted.comments and wanted.commit_id is None)
+    @quick(lambda asked: not asked["wanted"].comments and asked["wanted"].commit_id is None)
     def create(owner: str, name: str, number: int, wanted: NewReview) -> Response:
         repo, pull = writing(owner, name, number)
         row = reviews.create(
