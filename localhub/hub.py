@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from localhub import gitfolder
 from localhub.access import Access
 from localhub.background import Background
 from localhub.clock import Clock, iso
@@ -120,6 +121,7 @@ class Hub:
         self.webhooks.close()
         self._limit_file.close()
         self.background.close()
+        gitfolder.settle_below(self.data / "git")
         self.kept.close()
         self.db.close()
 
