@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -152,6 +153,12 @@ class Folder:
         finally:
             self._lock.release()
         return True
+
+    def remove(self) -> None:
+        """Delete the directory, with what waits."""
+        with self._lock:
+            self._drop()
+            shutil.rmtree(self._path, ignore_errors=True)
 
     # -- objects
 

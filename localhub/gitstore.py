@@ -1,7 +1,6 @@
 """Bare repositories on disk: refs, commits, trees, blobs, tags. No policy and no events; see `refs.py` for those."""
 
 import secrets
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,22 +10,9 @@ from pygit2.enums import ObjectType
 
 from localhub import gitfolder, libgit, libgithistory, libgitwrite
 from localhub.gitcore import (
-    EMPTY_TREE,
-    SHA,
-    ZERO,
-    Commit,
-    Entry,
-    GitError,
-    Person,
-    RefChange,
-    Tag,
-    environment,
-    parse_commit,
-    parse_tag,
-    run,
-    signature,
-    text,
-)
+    EMPTY_TREE, SHA, ZERO, Commit, Entry, GitError, Person, RefChange, Tag, environment, parse_commit, parse_tag, run,
+    signature, text,
+)  # fmt: skip
 
 __all__ = ["EMPTY_TREE", "ZERO", "Commit", "Entry", "GitError", "GitRepo", "Person", "RefChange", "Tag", "environment"]
 
@@ -75,8 +61,8 @@ class GitRepo:
         self.moved()
 
     def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.moved()
+        gitfolder.folder(self.path).remove()
+        _moved()
 
     def moved(self) -> None:
         """Forget where refs were: another process has moved some."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,7 +164,7 @@ def delete(hub: Hub, repo: Row, *, by: int) -> None:
             pulls.close(hub, hub.access.repo_by_id(row["repo_id"]), pulls.get(hub, row["id"]), by)
         hub.emit(Event("repository", "deleted", repo["id"], by))
         hub.db.execute("DELETE FROM repos WHERE id = ?", repo["id"])
-        hub.db.after_commit(lambda: shutil.rmtree(hub.git_dir(repo), ignore_errors=True))
+        hub.db.after_commit(GitRepo(hub.git_dir(repo)).remove)
 
 
 def _fill(hub: Hub, repo: Row, *, source: Path | None, auto_init: bool) -> None:

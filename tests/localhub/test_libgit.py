@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localhub import gitdiff, githistory, gitmerge, libgit, libgitdiff, libgitwrite
+from localhub import gitdiff, gitfolder, githistory, gitmerge, libgit, libgitdiff, libgitwrite
 from localhub.gitcore import ZERO, GitError, Person, RefChange, run, text
 from localhub.gitstore import GitRepo
 
@@ -214,3 +214,17 @@ def test_what_waits_is_there_after_the_end_and_torn_records_are_not(repo: GitRep
     assert peeled == [tips[2]] * 40
     assert text(repo.git("rev-parse", "refs/heads/b1/below")).strip() == tips[3]
     assert text(repo.git("show-ref", "-d")).count(f"{tips[2]} refs/tags/") == 40
+
+
+def test_more_repositories_than_are_held_open(repo: GitRepo) -> None:
+    tip = commit(repo, {"a": "1"})
+    repo.set_ref("refs/heads/main", tip)
+    others = [GitRepo(repo.path.parent / f"{number}.git") for number in range(gitfolder.HANDLES + 2)]
+    for other in others:
+        shutil.copytree(repo.path, other.path)
+        other.set_ref("refs/heads/own", tip)
+    assert (repo.path / "localhub.journal").stat().st_size == 0, "it was the first to be closed, and so is settled"
+    for other in (repo, *others):
+        assert other.ref("refs/heads/main") == tip
+        other.set_ref("refs/heads/main", None)
+        assert "refs/heads/main" not in other.refs()
