@@ -10,8 +10,21 @@ from pygit2.enums import ObjectType
 
 from localhub import gitfolder, libgit, libgithistory, libgitwrite
 from localhub.gitcore import (
-    EMPTY_TREE, SHA, ZERO, Commit, Entry, GitError, Person, RefChange, Tag, environment, parse_commit, parse_tag, run,
-    signature, text,
+    EMPTY_TREE,
+    SHA,
+    ZERO,
+    Commit,
+    Entry,
+    GitError,
+    Person,
+    RefChange,
+    Tag,
+    environment,
+    parse_commit,
+    parse_tag,
+    run,
+    signature,
+    text,
 )  # fmt: skip
 
 __all__ = ["EMPTY_TREE", "ZERO", "Commit", "Entry", "GitError", "GitRepo", "Person", "RefChange", "Tag", "environment"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +27,36 @@ class Elsewhere(Exception):
     """git itself has to do this one."""
 
 
-@contextmanager
-def inside(path: Path, what: str) -> Iterator[Folder]:
+REFUSED = (pygit2.GitError, KeyError, ValueError, OSError)
+
+
+class inside:
     """The repository's folder; what libgit2 refuses is a GitError."""
-    try:
-        with folder(path) as home:
-            yield home
-    except (pygit2.GitError, KeyError, ValueError, OSError) as error:
-        raise GitError([what], 128, str(error)) from error
+
+    __slots__ = ("_home", "_what")
+
+    def __init__(self, path: Path, what: str) -> None:
+        self._home, self._what = folder(path), what
+
+    def __enter__(self) -> Folder:
+        try:
+            return self._home.__enter__()
+        except REFUSED as error:
+            raise GitError([self._what], 128, str(error)) from error
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._home.__exit__(kind, error, trace)
+        if isinstance(error, REFUSED):
+            raise GitError([self._what], 128, str(error)) from error
 
 
-@contextmanager
-def git(path: Path, what: str) -> Iterator[Any]:
-    """The repository; what libgit2 refuses is a GitError."""
-    with inside(path, what) as home:
-        yield home.repo
+class git(inside):
+    """libgit2's handle of the repository, likewise."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Any:
+        return super().__enter__().repo
 
 
 # -- refs
