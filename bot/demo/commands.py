@@ -53,6 +53,8 @@ class Play:
             view.tell(f"the local GitHub: {stage.hub_url}/{stage.full_name}")
             if self.hands_on:
                 view.tell(f"there, act as {stage.cast.person} (top right); notifications say what waits for you")
+                for hint in person.hints(self.acts):
+                    view.tell(hint)
             who = person.Person(hub, stage.cast.person, self.acts, view.tell)
             for title, body in self.issues:
                 self.roots.append(who.open(title, body))

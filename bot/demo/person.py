@@ -50,6 +50,19 @@ def load(path: Path) -> Acts:
     return Acts.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
 
 
+def hints(acts: Acts) -> list[str]:
+    """What a person who plays by hand must say, as the script would: nobody else sees what is wrong."""
+    found = []
+    if acts.redirect is not None:
+        found.append(
+            f"the plan has a mistake: when “{acts.redirect.issue}” has filed its tasks, comment on that issue:"
+            f" @{SLUG} {acts.redirect.words}"
+        )
+    if acts.review is not None:
+        found.append(f"and ask for changes on a line of {acts.review.path}, if you like: {acts.review.words}")
+    return found
+
+
 class Person:
     """Looks at what waits for a person, and does it."""
 
