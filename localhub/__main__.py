@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import fcntl
+import gc
 import signal
 import sqlite3
 import sys

@@ -87,7 +87,7 @@ def check_json(body: bytes) -> Any:
     if not body.strip():
         return None
     try:
-        data = json.loads(body)
+        data = json.loads(body.decode())
         if b"\\ud" in body or b"\\uD" in body:
             json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no character
     except (ValueError, RecursionError) as error:

@@ -6,7 +6,9 @@ Pull requests share labels, assignees and milestones; their webhooks are `pull_r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from localhub import assignees as assigning
@@ -49,16 +51,16 @@ def tell(hub: Hub, row: Row, action: str, by: int, **extra: Any) -> Row:
             pulls.tell(hub, hub.access.repo_by_id(row["repo_id"]), pull["id"], action, by, **extra)
         return hub.db.get("issues", row["id"])
     row = hub.db.get("issues", row["id"])
-    announce(hub, row, action, by, **extra)
+    announce(hub, row, action, by, lambda: extra)
     return row
 
 
-def announce(hub: Hub, told: Row, action: str, by: int, **extra: Any) -> None:
-    """The webhook `issues` about this row, which is as it is now."""
+def announce(hub: Hub, told: Row, action: str, by: int, more: Callable[[], dict[str, Any]] = dict) -> None:
+    """The webhook `issues` about this row, which is as it is now, and `more`, if anybody hears it."""
     wrote = Wrote(told["id"], told["body"]) if action in ("opened", "edited") else None
 
     def payload() -> dict[str, Any]:
-        return {"issue": render.brief(hub, told), **extra}
+        return {"issue": render.brief(hub, told), **more()}
 
     hub.emit(Event("issues", action, told["repo_id"], by, payload, wrote=wrote))
 
@@ -79,12 +81,10 @@ def open_row(
     check_length(kind, "title", title, TITLE_LIMIT)
     check_length(kind, "body", body)
     with hub.tx():
-        next_number = "UPDATE repos SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
-        number = hub.db.rows(next_number, repo["id"])[0][0]
         row = hub.db.insert_row(
             "issues",
             repo_id=repo["id"],
-            number=number,
+            number=1 + hub.db.value("SELECT last_number FROM repos WHERE id = ?", repo["id"]),
             is_pull=int(is_pull),
             title=title.strip(),
             body=body,
@@ -98,6 +98,23 @@ def open_row(
     return row
 
 
+def _label(hub: Hub, repo: Row, label: Row) -> dict[str, Any]:
+    return {"label": render.label(hub, repo, label)}
+
+
+def _assignee(hub: Hub, person: int) -> dict[str, Any]:
+    return {"assignee": simple_user(hub, person)}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new issue, and what was put on it."""
+
+    row: Row
+    labels: list[Row]
+    people: list[int]
+
+
 def create(
     hub: Hub,
     repo: Row,
@@ -109,7 +126,7 @@ def create(
     assignees: Sequence[str] = (),
     milestone: int | None = None,
     type: str | None = None,
-) -> Row:
+) -> Made:
     """A new issue; what needs push access is dropped silently for those without it, as GitHub does."""
     if not repo["has_issues"]:
         raise GitHubError(410, "Issues has been disabled in this repository.")
@@ -127,16 +144,17 @@ def create(
             row = hub.db.get("issues", row["id"])
         announce(hub, row, "opened", actor.account_id)
         for label in added:
-            announce(hub, row, "labeled", actor.account_id, label=render.label(hub, repo, label))
+            announce(hub, row, "labeled", actor.account_id, partial(_label, hub, repo, label))
         for person in people:
-            announce(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+            announce(hub, row, "assigned", actor.account_id, partial(_assignee, hub, person))
         if milestone_row is not None:
-            announce(hub, row, "milestoned", actor.account_id, milestone=render.milestone(hub, repo, milestone_row))
+            milestoned = {"milestone": render.milestone(hub, repo, milestone_row)}
+            announce(hub, row, "milestoned", actor.account_id, lambda: milestoned)
         if type is not None and may_triage:
             row = issuetypes.assign(hub, repo, row, type, actor)
         notifications.thread(hub, row, by=actor.account_id, kind="opened", text=body, new=True)
         notifications.notify(hub, row, "assign", people, by=actor.account_id)
-    return row
+    return Made(row, added, people)
 
 
 def edit(hub: Hub, repo: Row, row: Row, actor: Actor, changes: dict[str, Any]) -> Row:

@@ -35,7 +35,7 @@ class IssueMutations(Mutating):
                 labels=self._label_names(input.get("labelIds") or []),
                 assignees=self._logins(input.get("assigneeIds") or []),
                 **self._milestone(input),
-            )
+            ).row
             if parent is not None:
                 relations.add_sub_issue(self._hub, parent, row, self._actor)
         return answer(input, issue=self._show(row["id"]))

@@ -63,7 +63,7 @@ def routes(api: APIRouter, web: Web) -> None:
                 hub, repo, actor, form.text("title"), form.text("body") or None, labels=form.all("labels"),
                 assignees=form.all("assignees"),
                 milestone=form.number("milestone") if form.text("milestone") else None,
-            )  # fmt: skip
+            ).row  # fmt: skip
             if parent is not None:
                 relations.add_sub_issue(hub, parent, row, actor)
         if parent is not None and form.text("more"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -89,8 +89,13 @@ def milestone(hub: Hub, repo: Row, row: Row) -> dict[str, Any]:
 class _Facts:
     """Which things an issue has, and its labels."""
 
-    has: Row
+    has: Mapping[str, Any] | Row
     labels: list[Row]
+
+
+def new(labels: list[Row], people: Sequence[int]) -> _Facts:
+    """Of an issue that has just been made with these."""
+    return _Facts({"assignees": people, "reactions": 0, "parent": 0, "children": 0, "relations": 0}, labels)
 
 
 def _facts(hub: Hub, ids: list[int]) -> list[_Facts]:

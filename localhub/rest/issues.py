@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from localhub import issues, locking
 from localhub.context import current_actor
@@ -25,8 +25,8 @@ class NameOnly(BaseModel):
 class CreateIssue(BaseModel):
     title: str | int
     body: str | None = None
-    labels: list[str | NameOnly] = []
-    assignees: list[str] = []
+    labels: list[str | NameOnly] = Field(default_factory=list)
+    assignees: list[str] = Field(default_factory=list)
     assignee: str | None = None
     milestone: int | str | None = None
     type: str | None = None
@@ -76,7 +76,7 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, "issues", "write", role="read")
         assignees = wanted.assignees or ([wanted.assignee] if wanted.assignee and is_first() else [])
         milestone = int(wanted.milestone) if wanted.milestone is not None else None
-        row = issues.create(
+        made = issues.create(
             hub,
             repo,
             hub.access.user(),
@@ -87,7 +87,7 @@ def router(hub: Hub) -> APIRouter:
             milestone=milestone,
             type=wanted.type,
         )
-        data = render.issue(hub, row, repo)
+        data = render.issue(hub, made.row, repo, render.new(made.labels, made.people))
         return reply(data, 201, {"Location": data["url"]})
 
     @api.get("/repos/{owner}/{name}/issues/{number:int}")
