@@ -58,13 +58,18 @@ class Eager:
         self._waiting: dict[Group, list[Callable[[BaseException | None], None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def open(self) -> bool:
+        """Whether any request may: a fault can make it wait."""
+        return not self._hub.faults.planned
+
     def may(self, scope: Scope) -> bool:
         """Whether this request, headers and all, can be answered at once."""
         path: str = scope["path"]
         if path.startswith(PREFIX):
             path = path[len(PREFIX) :] or "/"
         return (
-            not self._hub.faults.planned
+            self.open
             and self._dispatch.at_once(scope, path)
             and not any(name in _FORWARDED for name, _ in scope["headers"])
         )

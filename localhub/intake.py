@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope
 
 from localhub.errors import GitHubError
 
+HEADERS = "localhub.headers"  # in the scope: `headers_of` it, when that is known
 PARSED = "localhub.json"  # in the scope: a body that was read as JSON already
 NO_AGENT = (
     "\r\nRequest forbidden by administrative rules. Please make sure your request has a User-Agent header"

@@ -77,7 +77,7 @@ class Middleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = intake.headers_of(scope)
+        headers = scope.get(intake.HEADERS) or intake.headers_of(scope)
         path: str = scope["path"]
         kind = classify(path, headers.get("accept", ""))
         digits = secrets.token_hex(12).upper()

@@ -15,22 +15,26 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from localhub.eager import Answer, Eager
+from localhub.intake import HEADERS, headers_of
 
 if TYPE_CHECKING:
     from localhub.kept import Kept
 
+HEADS = 2048  # that are remembered
 WHOLE = "localhub.request"  # in the scope: the bytes of a GET that came in one piece
 _END = b"\r\n\r\n"
 
 
 def protocol(kept: Kept, eager: Eager) -> type[HttpToolsProtocol]:
     """The protocol class for a server that has these answers."""
-    return type("Ours", (Quick,), {"kept": kept, "eager": eager})
+    return type("Ours", (Quick,), {"kept": kept, "eager": eager, "heads": {}})
 
 
 class Quick(HttpToolsProtocol):
     kept: Kept
     eager: Eager
+    heads: dict[bytes, tuple[int, dict[str, Any]]]
+    """By the bytes of a head, how long a body it has, and the scope of requests that may be answered at once."""
     _whole: bytes | None = None
     _between = True
     """No request is half read."""
@@ -41,22 +45,49 @@ class Quick(HttpToolsProtocol):
     _waiting = False
     """An answer waits for its commit."""
     _held = b""
+    _head = b""
     _ending = False
 
     def data_received(self, data: bytes) -> None:
         if self._waiting:
             self._held += data
             return
-        ended = self.cycle is None or self.cycle.response_complete
-        self._piece = self._between and ended and _is_one(data)
-        if self._piece and data.startswith(b"GET "):
-            answer = self.kept.answer(data)
-            if answer is not None:
-                self._unset_keepalive_if_required()
-                self._send(answer)
+        self._piece = False
+        end = data.find(_END) + 4
+        if self._between and end >= 4 and (self.cycle is None or self.cycle.response_complete):
+            self._head = data[:end]
+            known = self.heads.get(self._head)
+            self._piece = len(data) - end == known[0] if known else _is_one(data)
+            if self._piece and self._short(data, known):
                 return
-            self._whole = data
         super().data_received(data)
+
+    def _short(self, data: bytes, known: tuple[int, dict[str, Any]] | None) -> bool:
+        """Whether this request, which is whole, was answered from memory or, its head being known, is answered now."""
+        self._whole = data if data.startswith(b"GET ") else None
+        answer = None if self._whole is None else self.kept.answer(data)
+        if answer is not None:
+            self._unset_keepalive_if_required()
+            self._send(answer)
+            return True
+        if known is None or not self.eager.open:
+            return False
+        self._unset_keepalive_if_required()
+        scope = dict(known[1], client=self.client, server=self.server, state={})
+        scope[WHOLE], self._whole = self._whole, None
+        self._run(scope, data[len(self._head) :])
+        return True
+
+    def _run(self, scope: dict[str, Any], body: bytes) -> None:
+        self._waiting = True
+        self.eager.run(scope, body, self._answered)
+
+    def _remember(self, scope: Any, length: int) -> None:
+        """Next time these bytes are the same request: they need not be parsed again."""
+        if len(self.heads) >= HEADS:
+            self.heads.clear()
+        about = {name: scope[name] for name in scope if name != WHOLE}
+        self.heads[self._head] = (length, about | {HEADERS: headers_of(scope)})
 
     def _send(self, answer: bytes) -> None:
         """Send an answer whose head is ours up to the date, which every answer of this server begins with."""
@@ -110,9 +141,9 @@ class Quick(HttpToolsProtocol):
             super().on_message_complete()
             return
         body, self._body = self._body, None
-        self._waiting = True
         scope: Any = self.scope
-        self.eager.run(scope, body, self._answered)
+        self._remember(scope, len(body))
+        self._run(scope, body)
 
     def _answered(self, answer: Answer) -> None:
         self._waiting = False
