@@ -149,13 +149,11 @@ class Quick(HttpToolsProtocol):
         self._waiting = False
         if self.transport.is_closing():
             return
-        lines = [STATUS_LINE[answer.status]]
-        for name, value in (*self.server_state.default_headers, *answer.headers):
-            if b"\n" in value or b"\r" in value:
-                raise RuntimeError("Invalid HTTP header value.")
-            lines += (name, b": ", value, b"\r\n")
-        lines += (b"\r\n", answer.body)
-        self._sent(b"".join(lines))
+        lines = [b"%b: %b\r\n" % pair for pair in (*self.server_state.default_headers, *answer.headers)]
+        head = b"".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(lines):
+            raise RuntimeError("Invalid HTTP header value.")
+        self._sent(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, answer.body))
         if self._ending:
             self.transport.close()
         elif self._held:
