@@ -211,3 +211,15 @@ def raw_date(date: str) -> str:
     moment = datetime.fromisoformat(date)
     offset = moment.strftime("%z") or "+0000"
     return f"{int(moment.timestamp())} {offset[:5]}"
+
+
+def plain(name: str) -> bool:
+    """Whether it can be looked up: no second line, and nothing of the reflog, which a bare repository has not."""
+    return "\n" not in name and "@{" not in name
+
+
+def parse_entry(row: str) -> Entry:
+    """A row of `ls-tree --long`."""
+    meta, path = row.split("\t", 1)
+    mode, kind, sha, size = meta.split()
+    return Entry(mode, kind, sha, int(size) if size.isdigit() else None, path)

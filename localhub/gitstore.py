@@ -21,7 +21,9 @@ from localhub.gitcore import (
     Tag,
     environment,
     parse_commit,
+    parse_entry,
     parse_tag,
+    plain,
     run,
     signature,
     text,
@@ -125,7 +127,7 @@ class GitRepo:
 
     def kinds(self, names: Sequence[str]) -> list[tuple[str, str, int]]:
         """(SHA, type, size in bytes) of each object; type is "missing" (or "ambiguous") when there is none."""
-        lines = [name if _plain(name) else ZERO for name in names]
+        lines = [name if plain(name) else ZERO for name in names]
         if not self.extra:
             with suppress(libgit.Elsewhere):
                 return libgit.kinds(self.path, names)
@@ -158,7 +160,7 @@ class GitRepo:
         """(SHA, type, content) of each named object, None where there is none; one process for all."""
         if not names:
             return []
-        lines = [name if _plain(name) else ZERO for name in names]
+        lines = [name if plain(name) else ZERO for name in names]
         if not self.extra:
             with suppress(libgit.Elsewhere):
                 return libgit.objects(self.path, names)
@@ -211,7 +213,7 @@ class GitRepo:
             with suppress(libgit.Elsewhere):
                 return libgit.tree(self.path, treeish, recursive=recursive)
         out = self.git("ls-tree", "-z", "-l", *(["-r", "-t"] if recursive else []), treeish)
-        return [_entry(row) for row in text(out).split("\0") if row]
+        return [parse_entry(row) for row in text(out).split("\0") if row]
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """What is at `path` in a commit; the root is the empty path."""
@@ -223,7 +225,7 @@ class GitRepo:
                 return libgit.entry(self.path, commit, path.strip("/"))
         args = ["ls-tree", "-z", "-l", "--full-tree", commit, "--", path.strip("/")]
         _, out = run(self.path, args, ok=(0, 128), extra=self.extra)  # 128: a path that leads out of the tree
-        return next((_entry(row) for row in text(out).split("\0") if row), None)
+        return next((parse_entry(row) for row in text(out).split("\0") if row), None)
 
     def read(self, commit: str, path: str) -> bytes | None:
         """A file's content in a commit."""
@@ -288,17 +290,6 @@ class GitRepo:
     def write_tag(self, name: str, target: str, kind: str, tagger: Person, message: str) -> str:
         lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {signature(tagger)}", "", message, ""]
         return text(self.git("mktag", stdin="\n".join(lines).encode())).strip()
-
-
-def _plain(name: str) -> bool:
-    """Whether it can be looked up: no second line, and nothing of the reflog, which a bare repository has not."""
-    return "\n" not in name and "@{" not in name
-
-
-def _entry(row: str) -> Entry:
-    meta, path = row.split("\t", 1)
-    mode, kind, sha, size = meta.split()
-    return Entry(mode, kind, sha, int(size) if size.isdigit() else None, path)
 
 
 def _head_of(source: Path) -> str | None:
