@@ -36,9 +36,7 @@ class Database:
         try:
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=NORMAL")
-            self._writer.execute(
-                "PRAGMA wal_autocheckpoint=4000"
-            )  # pages: what changes with every write is copied once
+            self._writer.execute("PRAGMA wal_autocheckpoint=16000")  # pages: what changes often is copied once
             self._writer.execute("PRAGMA temp_store=MEMORY")  # what members of a group could be taken back by
             self._apply_schema()
         except BaseException:
