@@ -25,6 +25,7 @@ _STUBS = Path(__file__).with_name("stubs")
 _LINE_LIMIT = 1_000_000
 #: How long `always()` steps of a cancelled job may take (docs.github.com, "Workflow cancellation reference").
 GRACE = 300.0
+LISTENING = 0.02  # seconds between two looks whether act hears signals already
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,20 @@ class Execution:
         if inner is None:
             _kill(process)
             return
+        if not listens(inner):  # it has only begun, and would never hear of it
+            self._later(LISTENING, lambda: self._again(process, grace - LISTENING))
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(inner, signal.SIGINT)
-        self._timer = threading.Timer(grace, _kill, [process])
+        self._later(grace, lambda: _kill(process))
+
+    def _again(self, process: subprocess.Popen[bytes], grace: float) -> None:
+        with self._lock:
+            if self._process is process:
+                self._end(process, grace)
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+        self._timer = threading.Timer(seconds, what)
         self._timer.daemon = True
         self._timer.start()
 
@@ -105,6 +117,16 @@ def _act_of(launcher: int) -> int | None:
         except OSError:
             return None
     return None
+
+
+def listens(pid: int) -> bool:
+    """Whether the process has a handler for SIGINT. Before that it is lost on the first process of a sandbox."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True  # it has ended
+    caught = int(status.partition("SigCgt:")[2].split(None, 1)[0], 16)
+    return bool(caught >> (signal.SIGINT - 1) & 1)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
