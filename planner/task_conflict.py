@@ -53,6 +53,13 @@ def on_refused(task: Task, event: LandRefused, out: Out) -> Task:
             return park(task, out, event.reason)
 
 
+def conflicts(task: Task, out: Out, reason: str) -> Task:
+    """Its base has got something that it does not merge with, before CI could begin: nobody says who was quicker."""
+    if task.conflicts >= MAX_CONFLICTS:
+        return fail(task, out, f"{task.conflicts} resolutions still conflict: {reason}")
+    return resolve(put(task, conflicts=task.conflicts + 1, rivals=(), rivals_asked=0, tries=0), out)
+
+
 def side(work: RivalWork | Task) -> tuple[str, str]:
     """One side of a conflict: what it was for, what it says of itself, and its diff."""
     mine = isinstance(work, Task)

@@ -33,7 +33,7 @@ from planner.events import (
 )
 from planner.out import Out
 from planner.task import ENDED, Task, again, ask_dispatch, fail, freed, park, put, start_attempt, tell
-from planner.task_conflict import on_train
+from planner.task_conflict import conflicts, on_train
 from planner.task_people import on_person
 from planner.task_pull import advance, cancel, change_goal, landed, offer, opened, put_pull, rewrite, withdraw
 
@@ -176,7 +176,9 @@ def on_pull(
                 return again(task, out, f"CI failed on {sha[:10]}", logs)
             return advance(task, out)
         case ChecksMissing(sha=sha, reason=reason):
-            return park(task, out, reason) if pull and pull.sha == sha and task.state == "checking" else task
+            if pull is None or pull.sha != sha or task.state != "checking":
+                return task
+            return conflicts(task, out, reason) if event.conflict else park(task, out, reason)
         case Verified():
             if pull is None:
                 return put(task, proof=event)

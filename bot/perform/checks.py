@@ -71,7 +71,7 @@ def _nothing_yet(
         base = mirror.head(action.branch) or base
         if mirror.merge_tree(base, action.sha) is None:
             reason = f"it conflicts with {action.branch}, so GitHub starts no workflow for it"
-            return ChecksMissing(sha=action.sha, reason=reason)
+            return ChecksMissing(sha=action.sha, reason=reason, conflict=True)
     if waited < deps.timing.ci_start:
         return None
     names = ", ".join(expected)

@@ -125,6 +125,8 @@ class ChecksMissing(Value):
     type: Literal["checks_missing"] = "checks_missing"
     sha: str
     reason: str
+    conflict: bool = False
+    """They start on the merge with the base, of which there is none: the base has got something else meanwhile."""
 
 
 class Verified(Value):
