@@ -50,6 +50,8 @@ class Sim:
         self.ci: Callable[[str, Any], str] = lambda _sha, _action: "green"
         self.verify: Callable[[a.Verify], bool] = lambda _action: True
         self.conflicting: set[str] = set()
+        self.blocked: set[str] = set()
+        """Tasks whose pull requests conflict before CI can begin."""
         self.candidate_items: dict[str, tuple[str, ...]] = {}
         self.candidate_pulls: dict[str, tuple[int, ...]] = {}
 
@@ -169,6 +171,7 @@ class Sim:
                     self.branches[action.branch] = made.sha
                 if action.role == "resolver":
                     self.conflicting.discard(owner.key)
+                    self.blocked.discard(owner.key)
                 return [(owner, made)]
             case a.OpenPull(head=head, base=base, sha=sha):
                 self.number += 1
@@ -184,6 +187,8 @@ class Sim:
                 verdict = self.ci(sha, action)
                 failures = (CheckFailure(name="test", excerpt="boom"),) if verdict == "red" else ()
                 to = self.routes.get(("sha", sha), owner)
+                if to.key in self.blocked:
+                    return [(to, e.ChecksMissing(sha=sha, reason="it conflicts with its base", conflict=True))]
                 return [(to, e.ChecksSettled.model_validate({"sha": sha, "verdict": verdict, "failures": failures}))]
             case a.Verify(sha=sha, commands=commands):
                 code = 0 if self.verify(action) else 1

@@ -90,6 +90,19 @@ def test_a_conflict_goes_to_a_resolver_with_both_sides(kit: Any, seed: int) -> N
             assert "patch" in run.brief.context[-1][1]
 
 
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_conflict_before_ci_begins_goes_to_a_resolver_too(kit: Any, seed: int) -> None:
+    """GitHub starts no workflow for a pull request that does not merge: waiting for a person would help nobody."""
+    sim = kit.Sim(seed)
+    sim.plans = kit.planner_of(kit.task("a"), kit.task("b"))
+    sim.blocked = {"5-1/r/b"}
+    sim.label()
+    sim.run()
+    assert sim.root.state == "done"
+    assert [run.role for run in sim.asked(a.RunAttempt) if run.brief.goal.title == "Make b"] == ["worker", "resolver"]
+
+
 def test_a_large_slice_is_shown_in_parts(kit: Any) -> None:
     sim = kit.Sim(config=RepoConfig(approve="never", merge=Merge(who="when_green"), limits=Limits(review_lines=15)))
     sim.plans = kit.planner_of(*(kit.task(f"t{i}", after=(f"t{i - 1}",) if i else ()) for i in range(5)))
