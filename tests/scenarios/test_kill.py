@@ -106,7 +106,8 @@ class Mortal(Stage):
     """A stage whose bot dies and is started again at its address.
 
     `points`: each of them ends a bot once. `gaps`: seconds from a bot's birth, or if negative from when it was well,
-    until it is killed. With both, every fourth bot is killed after its gap.
+    until it is killed. With both, every fourth bot is killed after its gap, if no point has ended it by then: a life without
+    points could do all of a kind of effect that comes early and never again.
     """
 
     def __init__(self, folder: Path, *, points: tuple[str, ...] = (), gaps: tuple[float, ...] = ()) -> None:
@@ -125,7 +126,7 @@ class Mortal(Stage):
     def start_bot(self, port: int = 0) -> Child:
         while True:
             by_time = bool(self.gaps) and (not self.points or self._lives % 4 == 3)
-            armed = "" if by_time else ",".join(f"{point}:1" for point in self.points)
+            armed = ",".join(f"{point}:1" for point in self.points)
             self.cast = replace(self.cast, settings={**(self.cast.settings or {}), "BRANCHWORK_CRASH": armed})
             gap = self.gaps.pop(0) if by_time else None
             try:
@@ -256,7 +257,8 @@ def crashes() -> list[Any]:
 def test_a_crash_before_and_after_each_kind_of_effect(folder: Path, points: tuple[str, ...], kills: int) -> None:
     with Mortal(folder, points=points, gaps=moments(1, kills)) as stage:
         play(stage, folder)
-        assert sorted(stage.deaths) == sorted([*points, *["kill -9"] * kills])
+        assert sorted(set(stage.deaths) - {"kill -9"}) == sorted(points)
+        assert len(points) <= len(stage.deaths) <= len(points) + kills
 
 
 def seeds() -> list[Any]:
