@@ -19,6 +19,7 @@ from typing import Any
 from localhub.actions import plan
 from localhub.actions.act_log import Annotation, Job, Reader
 from localhub.actions.checkouts import Checkout, make
+from localhub.actions.ending import act_of, kill, listens
 from localhub.actions.sandbox import Mount, Sandbox
 
 _STUBS = Path(__file__).with_name("stubs")
@@ -72,7 +73,7 @@ class Execution:
         with self._lock:
             self._process = process
             if self.reason is not None:
-                _kill(process)
+                kill(process)
 
     def detach(self) -> None:
         """The process has ended."""
@@ -82,16 +83,16 @@ class Execution:
                 self._timer.cancel()
 
     def _end(self, process: subprocess.Popen[bytes], grace: float) -> None:
-        inner = _act_of(process.pid) if grace > 0 else None
+        inner = act_of(process.pid) if grace > 0 else None
         if inner is None:
-            _kill(process)
+            kill(process)
             return
         if not listens(inner):  # it has only begun, and would never hear of it
             self._later(LISTENING, lambda: self._again(process, grace - LISTENING))
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(inner, signal.SIGINT)
-        self._later(grace, lambda: _kill(process))
+        self._later(grace, lambda: kill(process))
 
     def _again(self, process: subprocess.Popen[bytes], grace: float) -> None:
         with self._lock:
@@ -102,38 +103,6 @@ class Execution:
         self._timer = threading.Timer(seconds, what)
         self._timer.daemon = True
         self._timer.start()
-
-
-def _act_of(launcher: int) -> int | None:
-    """The process of act below its launcher, which has sandboxes of its own around it."""
-    for _ in range(4):
-        try:
-            children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
-            if not children:
-                return None
-            launcher = int(children[0])
-            if Path(f"/proc/{launcher}/comm").read_text().strip() == "act":
-                return launcher
-        except OSError:
-            return None
-    return None
-
-
-def listens(pid: int) -> bool:
-    """Whether the process has a handler for SIGINT. Before that it is lost on the first process of a sandbox."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return True  # it has ended
-    caught = int(status.partition("SigCgt:")[2].split(None, 1)[0], 16)
-    return bool(caught >> (signal.SIGINT - 1) & 1)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    # The sandbox's own process 1 dies with its launcher, and everything in its pid namespace with it.
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def act_binary() -> Path | None:
@@ -237,7 +206,7 @@ class Runner:
         finally:
             limit.cancel()
             execution.detach()
-            _kill(process)
+            kill(process)
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()

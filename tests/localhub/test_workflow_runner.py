@@ -6,7 +6,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +18,7 @@ import pytest
 from localhub.actions import plan
 from localhub.actions.act_log import Job
 from localhub.actions.checkouts import Checkout
-from localhub.actions.runner import Execution, Request, Runner, listens
+from localhub.actions.runner import Execution, Request, Runner
 from localhub.actions.sandbox import Sandbox
 from localhub.actions.templates import Known
 from localhub.actions.workflows import Workflow, parse
@@ -296,19 +295,3 @@ def test_a_run_costs_little_beyond_its_own_commands(world: World) -> None:
 def _processor_seconds() -> float:
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def test_a_job_that_has_only_begun_is_asked_to_end_when_it_can_hear_it() -> None:
-    """A signal without a handler is lost on the first process of a sandbox: the job would go on for minutes."""
-    deaf = subprocess.Popen(["sleep", "60"])
-    command = [sys.executable, "-uc", "import time; print('ready'); time.sleep(60)"]  # Python has a handler for SIGINT
-    hearing = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        assert hearing.stdout is not None
-        hearing.stdout.readline()
-        assert (listens(deaf.pid), listens(hearing.pid)) == (False, True)
-    finally:
-        for each in (deaf, hearing):
-            each.kill()
-            each.communicate()
-    assert listens(deaf.pid)  # there is nothing to wait for
