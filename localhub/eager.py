@@ -66,7 +66,7 @@ class Eager:
     def may(self, scope: Scope) -> bool:
         """Whether this request, headers and all, can be answered at once."""
         path: str = scope["path"]
-        if path.startswith(PREFIX):
+        if path == PREFIX or path.startswith(f"{PREFIX}/"):
             path = path[len(PREFIX) :] or "/"
         return (
             self.open

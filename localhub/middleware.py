@@ -21,7 +21,7 @@ from localhub import intake, media
 from localhub.auth import Actor
 from localhub.conditional import unchanged
 from localhub.context import RequestContext, set_context
-from localhub.eager import EAGER
+from localhub.eager import EAGER, PREFIX
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
 from localhub.faulty import abort, faulty
@@ -33,7 +33,7 @@ from localhub.versions import VERSIONS
 if TYPE_CHECKING:
     from localhub.hub import Hub
 
-API = "/api/v3"
+API = PREFIX
 API_ROOTS = {
     "repos", "repositories", "user", "users", "app", "apps", "installation", "orgs", "search", "rate_limit", "meta",
     "notifications", "issues", "app-manifests", "emojis", "zen", "versions", "markdown",

@@ -101,6 +101,8 @@ def test_requests_sent_without_waiting_are_answered_in_their_order(hub: Any) -> 
         assert answers(connection, 1)[0][1]["title"] == "in pieces"
         connection.sendall(request(hub, path, {"title": ["no text"]}))  # goes the long way, which has the words
         assert answers(connection, 1)[0][0] == 422
+        connection.sendall(request(hub, "/api/v3elsewhere", {}))  # is no path of the API
+        assert b" 404 " in connection.recv(65536).split(b"\r\n")[0]
         connection.sendall(request(hub, f"{path}/1", {"state": "closed"}, "PATCH"))
         assert answers(connection, 1)[0][0] in (200, 404)
 
