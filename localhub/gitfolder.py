@@ -12,6 +12,7 @@ inside, so any thread may enter, whatever it holds.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import threading
@@ -25,6 +26,8 @@ from pygit2.enums import ConfigLevel, Option
 from localhub import gitfiles, gitjournal
 from localhub.growth import Growth
 from localhub.refindex import RefIndex
+
+log = logging.getLogger(__name__)
 
 LARGE = 1024 * 1024  # bytes of an object that goes to a file of its own at once
 MOST, MOST_BYTES = 4096, 32 * 1024 * 1024  # of objects that wait
@@ -102,8 +105,7 @@ class Folder:
         if self._depth > 1:
             return self
         try:
-            about = os.stat(self._config)
-            place = (about.st_ino, about.st_ctime_ns)
+            place = _place(self._config)
             if place != self._place:  # never looked at, or made anew
                 self._open(place)
         except BaseException:
@@ -143,16 +145,26 @@ class Folder:
         self._moved, self.objects, self.bases, self.growth = {}, {}, {}, Growth()
 
     def close_if_free(self) -> bool:
-        """Settle and give the handle back, unless another thread is inside."""
+        """Settle and give the handle back; not while another thread is inside, nor when the disk refuses."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if self._place is not None and os.path.exists(self._config):
+            if self._is_still_there():
                 self.settle()
             self._drop()
+        except OSError:
+            log.exception("%s cannot be settled", self._path)
+            return False
         finally:
             self._lock.release()
         return True
+
+    def _is_still_there(self) -> bool:
+        """Whether the directory is the one that was opened: neither removed nor made anew since."""
+        try:
+            return self._place == _place(self._config)
+        except FileNotFoundError:
+            return False
 
     def remove(self) -> None:
         """Delete the directory, with what waits."""
@@ -227,6 +239,12 @@ class Folder:
         """What an annotated tag is of in the end; None for any other object."""
         found = self.repo[pygit2.Oid(hex=sha)]
         return str(found.peel(None).id) if isinstance(found, pygit2.Tag) else None
+
+
+def _place(config: str) -> tuple[int, int]:
+    """What tells a repository's directory from another of the same path."""
+    about = os.stat(config)
+    return about.st_ino, about.st_ctime_ns
 
 
 def _name(kind: int, content: bytes) -> str:

@@ -228,3 +228,24 @@ def test_more_repositories_than_are_held_open(repo: GitRepo) -> None:
         assert other.ref("refs/heads/main") == tip
         other.set_ref("refs/heads/main", None)
         assert "refs/heads/main" not in other.refs()
+
+
+def test_a_repository_made_anew_in_its_place_is_not_settled_with_the_old_ones_work(repo: GitRepo) -> None:
+    tip = commit(repo, {"a": "1"})
+    repo.set_ref("refs/heads/main", tip)
+    repo.git("rev-parse", "main")  # settles it
+    spare = repo.path.parent / "spare.git"
+    shutil.copytree(repo.path, spare)
+    gone, anew = (GitRepo(repo.path.parent / f"{name}.git") for name in ("gone", "anew"))
+    for each in (gone, anew):
+        shutil.copytree(spare, each.path)
+        each.set_ref("refs/heads/old", tip)
+        shutil.rmtree(each.path)
+    shutil.copytree(spare, anew.path)
+    (anew.path / "localhub.journal").unlink()
+    for number in range(gitfolder.HANDLES + 2):
+        other = GitRepo(repo.path.parent / f"{number}.git")
+        shutil.copytree(spare, other.path)
+        other.set_ref("refs/heads/own", tip)
+    assert not gone.path.exists()
+    assert list(anew.refs()) == ["refs/heads/main"]
