@@ -37,7 +37,7 @@ class Database:
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=NORMAL")
             self._writer.execute("PRAGMA wal_autocheckpoint=16000")  # pages: what changes often is copied once
-            self._writer.execute("PRAGMA temp_store=MEMORY")  # what members of a group could be taken back by
+            self._writer.execute("PRAGMA temp_store=MEMORY")  # what a statement of many rows could be taken back by
             self._apply_schema()
         except BaseException:
             self._writer.close()
@@ -66,11 +66,6 @@ class Database:
                 self._writer.executescript(
                     f"BEGIN;\n{file.read_text()}\nINSERT INTO schema_files VALUES ('{file.name}');\nCOMMIT;"
                 )
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether this thread sees changes of watched tables that are not committed yet."""
-        return self.writer.changed and self.holding
 
     def _reading(self) -> sqlite3.Connection:
         if self._flags.writing or self._flags.joined:
@@ -122,25 +117,24 @@ class Database:
     def execute(self, sql: str, *args: object) -> int:
         """Write, inside a transaction; the number of rows changed."""
         self._must_write()
-        return self._writer.execute(sql, args).rowcount
+        return self.writer.write(sql, args).rowcount
 
     def insert(self, table: str, **columns: object) -> int:
         """Insert a row and return its id."""
         self._must_write()
-        return int(self._writer.execute(statements.insert(table, *columns), tuple(columns.values())).lastrowid or 0)
+        return int(self.writer.write(statements.insert(table, *columns), tuple(columns.values())).lastrowid or 0)
 
-    def insert_row(self, table: str, **columns: object) -> Row:
-        """Insert a row and return all of it."""
+    def insert_row(self, sql: str, *args: object) -> Row:
+        """Execute an INSERT of one row that ends in RETURNING, and return it."""
         self._must_write()
-        statement = statements.insert(table, *columns) + " RETURNING *"
-        made: Row = self._writer.execute(statement, tuple(columns.values())).fetchall()[0]
+        made: Row = self.writer.write(sql, args).fetchall()[0]
         return made
 
     def update(self, table: str, id_: int, **columns: object) -> None:
         """Change columns of the row with this id."""
         self._must_write()
         if columns:
-            self._writer.execute(statements.update(table, *columns), (*columns.values(), id_))
+            self.writer.write(statements.update(table, *columns), (*columns.values(), id_))
 
     def _must_write(self) -> None:
         if not self._flags.writing:

@@ -5,11 +5,11 @@ Source: docs.github.com, "Getting started with the REST API" and "Troubleshootin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+import orjson
 from starlette.types import Message, Receive, Scope
 
 from localhub.errors import GitHubError
@@ -88,10 +88,8 @@ def check_json(body: bytes) -> Any:
     if not body.strip():
         return None
     try:
-        data = json.loads(body.decode())
-        if b"\\ud" in body or b"\\uD" in body:
-            json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is no character
-    except (ValueError, RecursionError) as error:
+        data = orjson.loads(body)  # which refuses half of a surrogate pair too
+    except ValueError as error:
         raise GitHubError(400, "Problems parsing JSON") from error
     if not isinstance(data, dict | list):
         raise GitHubError(400, "Body should be a JSON object")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 TITLE_LIMIT = 256
+_INSERT = """
+    INSERT INTO issues (repo_id, number, is_pull, title, body, author_id, app_id, created_at, updated_at, touched)
+    SELECT id, last_number + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM repos WHERE id = ? RETURNING *"""
 REASONS = ("completed", "not_planned", "duplicate", "reopened")
 
 
@@ -81,19 +84,9 @@ def open_row(
     check_length(kind, "title", title, TITLE_LIMIT)
     check_length(kind, "body", body)
     with hub.tx():
-        row = hub.db.insert_row(
-            "issues",
-            repo_id=repo["id"],
-            number=1 + hub.db.value("SELECT last_number FROM repos WHERE id = ?", repo["id"]),
-            is_pull=int(is_pull),
-            title=title.strip(),
-            body=body,
-            author_id=actor.account_id,
-            app_id=actor.app_id,
-            created_at=hub.now(),
-            updated_at=hub.now(),
-            touched=hub.clock.timestamp(),
-        )
+        now, moment = hub.now(), hub.clock.timestamp()
+        who = (actor.account_id, actor.app_id)
+        row = hub.db.insert_row(_INSERT, is_pull, title.strip(), body, *who, now, now, moment, repo["id"])
         notifications.subscribe(hub, row, actor.account_id, "author", new=True)
     return row
 

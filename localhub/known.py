@@ -7,7 +7,7 @@ forgotten at once. Before it the writer asks the database, others have what was 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from localhub.db import Database
@@ -41,8 +41,8 @@ class Known:
     """Answers by key; `get` asks the database for those that it has not."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
-        self._facts: dict[Hashable, object] = {}
+        self._db, self._writer = db, db.writer
+        self._facts: dict[Hashable, Any] = {}
         self._version = 0
         db.watch({table: _COLUMNS.get(table, ()) for table in _TABLES})
 
@@ -52,15 +52,16 @@ class Known:
 
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
         """What `find` says, or said before, which must depend on these tables, the key and nothing else."""
-        if self._db.unsettled:
+        writer = self._writer
+        if writer.changed and self._db.holding:
             return find()
-        version, facts = self._db.writer.version, self._facts
+        version, facts = writer.version, self._facts
         if version != self._version or len(facts) > MOST:
             facts = {}
             self._facts, self._version = facts, version
         try:
-            return cast(T, facts[key])
+            found: T = facts[key]
         except KeyError:
             # Should a commit come now, `facts` is not looked at any more.
             found = facts[key] = find()
-            return found
+        return found

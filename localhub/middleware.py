@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
+import random
 import re
 import time
 from collections.abc import Mapping
@@ -47,6 +47,7 @@ _ALWAYS = [
     (b"access-control-expose-headers", intake.EXPOSED.encode()),
     (b"server", b"localhub"),
 ]
+_GIT_ENDS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 _GIT = re.compile(r"/[^/]+/[^/]+?(\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
 Kind = Literal["admin", "git", "api", "graphql", "page"]
 
@@ -59,7 +60,7 @@ def classify(path: str, accept: str) -> Kind:
         return "graphql"
     if path == API or path.startswith(f"{API}/"):
         return "api"
-    if _GIT.search(path):
+    if path.endswith(_GIT_ENDS) and _GIT.search(path):
         return "git"
     html = "text/html" in accept
     if path == "/":
@@ -81,7 +82,7 @@ class Middleware:
         headers = scope.get(intake.HEADERS) or intake.headers_of(scope)
         path: str = scope["path"]
         kind = classify(path, headers.get("accept", ""))
-        digits = os.urandom(12).hex().upper()
+        digits = f"{random.getrandbits(96):024X}"  # a name, no secret
         request_id = f"{digits[:4]}:{digits[4:]}"
         base = self._hub.public_url or f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1')}"
         context = RequestContext(base, request_id)

@@ -1,20 +1,23 @@
 """The one writer: its lock, its transactions, those that share a commit, and what is done when they are saved.
 
 Transactions of requests that are answered together may share one commit (`joined`): none of them is acknowledged
-before it, each can still fail by itself, and whoever else wants to write ends the group first.
+before it, each can still fail by itself, and whoever else wants to write ends the group first. A member that fails
+after it has written is rare, so nothing is kept by the page as for a savepoint: then all is taken back, and the writes
+of the others are done again from their statements, with the same outcome, as nothing has been written in between.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
 from localhub import statements
 
 Callback = Callable[[], None]
+Write = tuple[str, Sequence[object]]
 
 
 class _Flags(threading.local):
@@ -34,6 +37,8 @@ class Group:
         self.error: BaseException | None = None
         self.after: list[Callback] = []
         self.committed: list[Callback] = []
+        self.writes: list[Write] = []
+        """What its members have written, in order."""
 
 
 class Writer:
@@ -51,6 +56,8 @@ class Writer:
         self._after: list[Callback] = []
         self._committed: list[Callback] = []
         self._group: Group | None = None
+        self._writes: list[Write] = []
+        """What the member of a group that is under way has written."""
         self._transaction = _Transaction(self)
 
     def transaction(self) -> _Transaction:
@@ -99,6 +106,13 @@ class Writer:
         else:
             callback()
 
+    def write(self, sql: str, args: Sequence[object]) -> sqlite3.Cursor:
+        """Execute a statement that writes, the same each time: without the time of day or chance in its SQL."""
+        cursor = self.connection.execute(sql, args)
+        if self.flags.joined:
+            self._writes.append((sql, args))
+        return cursor
+
     def watch(self, tables: Mapping[str, Sequence[str]]) -> None:
         """Count changes of these tables, or only of these columns of theirs."""
         self.connection.create_function("watched_change", 0, self._note)
@@ -117,11 +131,9 @@ class Writer:
         self._lock.acquire()
         try:
             if not self._depth:
-                if self.flags.joined:
-                    self.connection.execute("SAVEPOINT member" if self._group else "BEGIN IMMEDIATE")
-                else:
-                    if self._group is not None:
-                        self._save(self._group)
+                if self._group is not None and not self.flags.joined:
+                    self._save(self._group)
+                if self._group is None:
                     self.connection.execute("BEGIN IMMEDIATE")
                 self.flags.writing = True
             self._depth += 1
@@ -142,19 +154,23 @@ class Writer:
             callback()
 
     def _end(self, error: BaseException | None) -> list[Callback]:
+        after, committed, writes = self._after, self._committed, self._writes
+        self._after, self._committed, self._writes = [], [], []
         try:
-            if error is None:
-                self._keep()
-        except BaseException as failed:
-            self._drop(failed)
+            if error is None and not self.flags.joined:
+                self.connection.execute("COMMIT")
+                self._settled()
+        except BaseException:
+            self._drop()
             raise
         finally:
             self.flags.writing = False
         if error is not None:
-            self._drop(error)
+            if self._group is None:
+                self._drop()
+            elif writes or not self.connection.in_transaction:
+                self._do_again(self._group, error)
             return []
-        after, committed = self._after, self._committed
-        self._after, self._committed = [], []
         if not self.flags.joined:
             for callback in committed:
                 callback()
@@ -162,28 +178,33 @@ class Writer:
         self._group = self._group or Group()
         self._group.after += after
         self._group.committed += committed
+        self._group.writes += writes
         return []
 
-    def _keep(self) -> None:
-        if not self.flags.joined:
-            self.connection.execute("COMMIT")
-            self._settled()
-        elif self._group is not None:
-            self.connection.execute("RELEASE member")
-
-    def _drop(self, error: BaseException) -> None:
-        """Take the transaction back; with it the whole group, should SQLite have done so (on a full disk, say)."""
-        self._after, self._committed = [], []
-        group = self._group if self.flags.joined else None
-        if group is not None and self.connection.in_transaction:
-            self.connection.execute("ROLLBACK TO member")
-            self.connection.execute("RELEASE member")
-            return
+    def _drop(self) -> None:
         self.changed = False
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
-        if group is not None:
-            group.done, group.error, self._group = True, error, None
+
+    def _do_again(self, group: Group, error: BaseException) -> None:
+        """Take everything back and write again what the others of the group wrote.
+
+        The whole group is lost when SQLite has taken it back by itself (on a full disk, say) or takes it no more.
+        """
+        whole = self.connection.in_transaction
+        self._drop()
+        try:
+            if not whole:
+                raise error
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._replay(group.writes)
+        except BaseException as lost:  # noqa: BLE001 (told to those who wrote, by `finish`)
+            self._drop()
+            group.done, group.error, self._group = True, lost, None
+
+    def _replay(self, writes: Iterable[Write]) -> None:
+        for sql, args in writes:
+            self.connection.execute(sql, args).fetchall()
 
     def _save(self, group: Group) -> None:
         self._group = None
