@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import jwt
@@ -42,7 +43,7 @@ class Actor:
     address: str = ""
     """Of a client without credentials: all that GitHub can count it by."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The bucket in which its requests are counted."""
         match self.kind:

@@ -77,7 +77,9 @@ class Dispatch:
             await self._app(scope, receive, send)
             return
         endpoint, path_params = found
-        body = await _body(receive) if endpoint.body is not None else b""
+        body = b""
+        if endpoint.body is not None:
+            body = scope[EAGER].asked if EAGER in scope else await _body(receive)
         request = Request(dict(scope, path_params=path_params), receive)
         try:
             arguments = _arguments(endpoint, request, body)

@@ -39,6 +39,8 @@ class Answer:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
     group: Group | None = None
+    asked: bytes = b""
+    """The body of the request."""
 
 
 Done = Callable[[Answer], None]
@@ -76,7 +78,7 @@ class Eager:
 
     def run(self, scope: Scope, body: bytes, done: Done) -> None:
         """Call `done` with the answer: now, or as soon as what it tells of is on the disk."""
-        answer = Answer()
+        answer = Answer(asked=body)
         scope[EAGER] = answer
 
         async def receive() -> Message:

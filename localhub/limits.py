@@ -83,6 +83,13 @@ class Limits:
         with self._lock:
             self._buckets.clear()
 
+    def _bucket(self, actor: Actor) -> _Bucket:
+        """The actor's counters; with the lock."""
+        found = self._buckets.get(actor.key)
+        if found is None:
+            found = self._buckets[actor.key] = _Bucket()
+        return found
+
     def maximum(self, actor: Actor, resource: str) -> int:
         settings = self.settings
         nobody = actor.kind == "anonymous"
@@ -119,7 +126,7 @@ class Limits:
         now = self._hub.clock.timestamp()
         maximum = self.maximum(actor, resource)
         with self._lock:
-            bucket = self._buckets.setdefault(actor.key, _Bucket())
+            bucket = self._bucket(actor)
             window = _current(bucket, resource, now)
             settings = self.settings
             if settings.enforced and resource != "graphql" and window.used >= maximum:
@@ -136,7 +143,7 @@ class Limits:
         """`begin`, `end` and `headers` in one, for a read that takes no time; the header lines, `free` for a 304."""
         now = self._hub.clock.timestamp()
         with self._lock:
-            bucket = self._buckets.setdefault(actor.key, _Bucket())
+            bucket = self._bucket(actor)
             window = _current(bucket, resource, now)
             if self.settings.enforced:
                 if window.used >= maximum:
@@ -154,14 +161,14 @@ class Limits:
         """Take a request back from the primary limit, for which a 304 is free."""
         now = self._hub.clock.timestamp()
         with self._lock:
-            window = _current(self._buckets.setdefault(actor.key, _Bucket()), resource, now)
+            window = _current(self._bucket(actor), resource, now)
             window.used = max(0, window.used - 1)
 
     def end(self, actor: Actor, resource: str, seconds: float) -> None:
         """The request has ended; the process worked for `seconds` (of CPU) while it was under way."""
         now = self._hub.clock.timestamp()
         with self._lock:
-            bucket = self._buckets.setdefault(actor.key, _Bucket())
+            bucket = self._bucket(actor)
             bucket.active = max(0, bucket.active - 1)
             # Nobody knows whose work it was: it is shared among the requests that ran side by side.
             share = seconds / max(1, self._active)
@@ -189,7 +196,7 @@ class Limits:
         maximum = self.maximum(actor, "graphql")
         points = 5 * mutations or 1
         with self._lock:
-            bucket = self._buckets.setdefault(actor.key, _Bucket())
+            bucket = self._bucket(actor)
             window = _current(bucket, "graphql", now)
             if self.settings.enforced:
                 if window.used + cost > maximum:
@@ -203,7 +210,7 @@ class Limits:
         """Count a created issue, pull request, comment or review, before it is made."""
         now = self._hub.clock.timestamp()
         with self._lock:
-            bucket = self._buckets.setdefault(actor.key, _Bucket())
+            bucket = self._bucket(actor)
             hour = _recent(bucket, "created", now, 3600)
             minute = _recent(bucket, "created lately", now, 60)
             if self.settings.enforced:
@@ -242,14 +249,19 @@ class Limits:
     def headers(self, actor: Actor, resource: str) -> list[tuple[bytes, bytes]]:
         """The header lines that say where the actor stands."""
         state = self.state(actor, resource)
-        lines = [(_HEADERS[name], str(value).encode()) for name, value in state.items()]
-        return [*lines, (_HEADERS["resource"], resource.encode())]
+        return [
+            (b"x-ratelimit-limit", b"%d" % state["limit"]),
+            (b"x-ratelimit-remaining", b"%d" % state["remaining"]),
+            (b"x-ratelimit-reset", b"%d" % state["reset"]),
+            (b"x-ratelimit-used", b"%d" % state["used"]),
+            (b"x-ratelimit-resource", resource.encode()),
+        ]
 
     def state(self, actor: Actor, resource: str) -> dict[str, int]:
         """limit, remaining, reset and used, as GET /rate_limit shows them."""
         maximum = self.maximum(actor, resource)
         with self._lock:
-            window = _current(self._buckets.setdefault(actor.key, _Bucket()), resource, self._hub.clock.timestamp())
+            window = _current(self._bucket(actor), resource, self._hub.clock.timestamp())
             return {
                 "limit": maximum,
                 "remaining": max(0, maximum - window.used),
@@ -270,9 +282,6 @@ class Limits:
                 "X-RateLimit-Resource": resource,
             },
         )
-
-
-_HEADERS = {name: b"x-ratelimit-" + name.encode() for name in ("limit", "remaining", "reset", "used", "resource")}
 
 
 def _current(bucket: _Bucket, resource: str, now: float) -> _Window:

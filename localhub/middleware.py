@@ -170,7 +170,12 @@ class Exchange:
             raise wrong
         if self._method in ("GET", "HEAD"):
             return receive
-        body = await intake.read(receive, self._headers, self._hub.limits.settings.body_bytes)
+        limit = self._hub.limits.settings.body_bytes
+        whole = self._scope.get(EAGER)
+        if whole is not None and len(whole.asked) <= limit:
+            self._scope[intake.PARSED] = intake.check_json(whole.asked)
+            return receive
+        body = await intake.read(receive, self._headers, limit)
         self._scope[intake.PARSED] = intake.check_json(body)
         return intake.replay(body, receive)
 

@@ -82,7 +82,7 @@ def lines(hub: Hub, repo_id: int) -> set[str]:
     """The cron lines of a repository's default branch."""
     repo: Row = hub.access.repo_by_id(repo_id)
     try:
-        if "schedule" not in triggers.listened(hub, repo):
+        if "schedule" not in triggers.listened(hub, repo["id"]):
             return set()
         sha = GitRepo(hub.git_dir(repo)).ref(f"refs/heads/{repo['default_branch']}")
         found = triggers.workflow_files(hub, repo, sha) if sha else []

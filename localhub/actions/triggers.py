@@ -29,9 +29,9 @@ def remember(hub: Hub, event: Event) -> bool:
     """Keep the event until its workflows have been looked at, if there may be any; called inside its transaction."""
     if event.repo is None:
         return False
-    repo = hub.access.repo_by_id(event.repo)
-    if event.name in ON_DEFAULT_BRANCH and event.name not in listened(hub, repo):
+    if event.name in ON_DEFAULT_BRANCH and event.name not in listened(hub, event.repo):
         return False
+    repo = hub.access.repo_by_id(event.repo)
     if repo["parent_id"] is not None:
         return False  # a fork's workflows stay off, as on GitHub until its owner says otherwise
     if event.name not in ON_DEFAULT_BRANCH and not _may_start(hub, repo, event):
@@ -75,16 +75,15 @@ def _of_actions(payload: Mapping[str, Any]) -> bool:
     return bool((told.get("app") or {}).get("slug") == "github-actions")
 
 
-def listened(hub: Hub, repo: Row) -> frozenset[str]:
-    """The events that the workflow files of the default branch name."""
-    return _listened(str(hub.git_dir(repo)), repo["default_branch"], moves())
+def listened(hub: Hub, repo_id: int) -> frozenset[str]:
+    """The events that the workflow files of the default branch name: the same as long as no ref moves anywhere."""
+    return hub.known.get(("listened", repo_id, moves()), lambda: _listened(hub, repo_id))
 
 
-@lru_cache(maxsize=512)
-def _listened(git_dir: str, branch: str, _moves: int) -> frozenset[str]:
-    """The same as long as no ref moves: most events come between two pushes."""
-    sha = GitRepo(Path(git_dir)).ref(f"refs/heads/{branch}")
-    return _events_of(git_dir, sha) if sha else frozenset()
+def _listened(hub: Hub, repo_id: int) -> frozenset[str]:
+    git = GitRepo(hub.git_dir(repo_id))
+    sha = git.ref(f"refs/heads/{hub.access.repo_by_id(repo_id)['default_branch']}")
+    return _events_of(str(git.path), sha) if sha else frozenset()
 
 
 @lru_cache(maxsize=512)

@@ -8,15 +8,18 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localhub.db import Database
 
@@ -153,6 +156,48 @@ def test_a_group_is_seen_by_its_members_and_saved_for_everybody_else(database: D
     database.finish(opened)
     assert [row["key"] for row in database.rows("SELECT key FROM settings")] == ["a"]
     assert seen == ["after"]
+
+
+Member = tuple[list[tuple[str, str]], bool]
+"""What it writes, key and value, and whether it fails then."""
+members = st.lists(
+    st.tuples(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123")), max_size=5), st.booleans()),
+    max_size=6,
+)
+
+
+def written(path: Path, groups: list[list[Member]]) -> list[tuple[Any, ...]]:
+    """What a table has after these groups of transactions."""
+    with closing(Database(path)) as database:
+
+        def write(steps: list[tuple[str, str]], fails: bool) -> None:
+            with database.joined(), database.transaction():
+                for key, value in steps:
+                    database.execute("INSERT INTO said (key, value) VALUES (?, ?)", key, value)
+                    database.execute("UPDATE said SET value = value || ? WHERE key = ?", value, key)
+                    database.execute("DELETE FROM said WHERE length(value) > 4 AND key <> ?", key)
+                if fails:
+                    raise LookupError
+
+        with database.transaction():
+            database.execute("CREATE TABLE said (id INTEGER PRIMARY KEY, key TEXT, value TEXT)")
+        for group in groups:
+            for steps, fails in group:
+                with suppress(LookupError):
+                    write(steps, fails)
+            with database.joined() as opened:
+                found = opened()
+            if found is not None:
+                database.finish(found)
+        return [tuple(row) for row in database.rows("SELECT * FROM said ORDER BY id")]
+
+
+@given(st.lists(members, max_size=3))
+@settings(max_examples=30, deadline=None)
+def test_a_group_writes_what_its_members_would_one_by_one_without_those_that_fail(groups: list[list[Member]]) -> None:
+    alone = [[member] for group in groups for member in group if not member[1]]
+    with tempfile.TemporaryDirectory() as folder:
+        assert written(Path(folder, "grouped"), groups) == written(Path(folder, "alone"), alone)
 
 
 def test_who_writes_alone_ends_the_group_first(database: Database) -> None:
