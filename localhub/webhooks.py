@@ -43,14 +43,14 @@ class Webhooks:
 
     def queue(self, event: Event) -> None:
         """Write a delivery for each app and hook that gets this event; they go out after the commit."""
-        for installation, app in self._installations(event):
+        installations, hooks = self._heard_by(event)
+        for installation, app in installations:
             if app["webhook_url"] and app["webhook_active"]:
                 about = {"id": installation["id"], "node_id": node_id("Installation", installation["id"])}
                 payload = self._payload(event) | {"installation": event.payload.get("installation", about)}
                 self._write(event, payload, app["webhook_url"], app_id=app["id"], installation_id=installation["id"])
-        for hook, events in self._hooks(event):
-            if "*" in events or event.name in events:
-                self._write(event, self._payload(event), hook["url"], hook_id=hook["id"])
+        for hook in hooks:
+            self._write(event, self._payload(event), hook["url"], hook_id=hook["id"])
 
     def send(self, hook: Row, event: Event) -> None:
         """Queue an event for this hook of a repository only, whatever it listens to: a ping or a test."""
@@ -88,20 +88,21 @@ class Webhooks:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._courier.close()
 
-    def _installations(self, event: Event) -> list[tuple[Row, Row]]:
-        """The installations that get this event, each with its app."""
-        db, repo = self._hub.db, event.repo
+    def _heard_by(self, event: Event) -> tuple[list[tuple[Row, Row]], list[Row]]:
+        """The installations that get this event, each with its app, and the repository's own hooks that do."""
+        db, repo, name = self._hub.db, event.repo, event.name
         if event.installation is not None:
             row = db.get("installations", event.installation)
-            return [(row, db.get("apps", row["app_id"]))]
+            return [(row, db.get("apps", row["app_id"]))], []
         if repo is None:
-            return []
-        found = self._hub.known.get(("installations", repo), lambda: self._installed(repo))
-        return [
-            (row, app)
-            for row, app, heard in found
-            if event.app in (None, row["app_id"]) and (event.app or event.name in UNASKED or event.name in heard)
-        ]
+            return [], []
+        installed, hooks = self._hub.known.get(("heard", repo), lambda: (self._installed(repo), self._hooks(repo)))
+        if event.app is not None:
+            return [(row, app) for row, app, _ in installed if row["app_id"] == event.app], []
+        return (
+            [(row, app) for row, app, heard in installed if name in UNASKED or name in heard],
+            [row for row, heard in hooks if "*" in heard or name in heard],
+        )
 
     def _installed(self, repo: int) -> list[tuple[Row, Row, frozenset[str]]]:
         """The installations on a repository, with their apps and the events that each is sent."""
@@ -122,16 +123,10 @@ class Webhooks:
             for row in rows
         ]
 
-    def _hooks(self, event: Event) -> list[tuple[Row, frozenset[str]]]:
+    def _hooks(self, repo: int) -> list[tuple[Row, frozenset[str]]]:
         """The repository's own hooks, with what they listen to."""
-        repo = event.repo
-        if repo is None or event.app is not None or event.installation is not None:
-            return []
-        sql = "SELECT * FROM hooks WHERE repo_id = ? AND active ORDER BY id"
-        return self._hub.known.get(
-            ("hooks", repo),
-            lambda: [(row, frozenset(json.loads(row["events"]))) for row in self._hub.db.rows(sql, repo)],
-        )
+        rows = self._hub.db.rows("SELECT * FROM hooks WHERE repo_id = ? AND active ORDER BY id", repo)
+        return [(row, frozenset(json.loads(row["events"]))) for row in rows]
 
     def _payload(self, event: Event) -> dict[str, Any]:
         from localhub.render import accounts, repos
