@@ -36,16 +36,19 @@ def add(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> R
 
     with hub.tx():
         people = attach(hub, repo, row, logins, actor)
+        if people:
+            row = issues.touch(hub, row["id"])
         for person in people:
-            row = issues.tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
+            issues.tell(hub, row, "assigned", actor.account_id, assignee=simple_user(hub, person))
         notifications.notify(hub, row, "assign", people, by=actor.account_id)
     return row
 
 
 def attach(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -> list[int]:
-    """Add people to an issue; the ids of those who are new. The caller tells of them."""
-    from localhub import issues
+    """Add people to an issue; the ids of those who are new.
 
+    The caller tells of them, and that the issue has changed.
+    """
     added = []
     for login in dict.fromkeys(logins):
         person = hub.db.row("SELECT * FROM accounts WHERE login = ?", login)
@@ -55,10 +58,9 @@ def attach(hub: Hub, repo: Row, row: Row, logins: Sequence[str], actor: Actor) -
         if count >= PER_ISSUE:
             break
         if hub.db.execute("INSERT OR IGNORE INTO assignees VALUES (?, ?)", row["id"], person["id"]):
-            record(hub, row["id"], "assigned", actor.account_id, assignee_id=person["id"], assigner_id=actor.account_id)
+            data = {"assignee_id": person["id"], "assigner_id": actor.account_id}
+            record(hub, row["repo_id"], row["id"], "assigned", actor.account_id, **data)
             added.append(person["id"])
-    if added:
-        issues.touch(hub, row["id"])
     return added
 
 
@@ -74,9 +76,9 @@ def remove(hub: Hub, row: Row, logins: Sequence[str], actor: Actor) -> Row:
             ):
                 continue
             data = {"assignee_id": person["id"], "assigner_id": actor.account_id}
-            record(hub, row["id"], "unassigned", actor.account_id, **data)
-            issues.touch(hub, row["id"])
-            row = issues.tell(hub, row, "unassigned", actor.account_id, assignee=simple_user(hub, person))
+            record(hub, row["repo_id"], row["id"], "unassigned", actor.account_id, **data)
+            row = issues.touch(hub, row["id"])
+            issues.tell(hub, row, "unassigned", actor.account_id, assignee=simple_user(hub, person))
     return row
 
 

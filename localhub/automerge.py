@@ -35,7 +35,7 @@ def enable(
             "at": hub.now()}  # fmt: skip
     with hub.tx():
         hub.db.update("pulls", pull["id"], auto_merge=json.dumps(wish))
-        record(hub, pull["issue_id"], "auto_merge_enabled", actor.account_id)
+        record(hub, pull["repo_id"], pull["issue_id"], "auto_merge_enabled", actor.account_id)
         changed = pulls.tell(hub, repo, pull["id"], "auto_merge_enabled", actor.account_id)
     consider(hub, pull["id"])
     return changed
@@ -48,7 +48,7 @@ def disable(hub: Hub, repo: Row, pull: Row, by: int, reason: str = "Auto-merge w
         return pull
     with hub.tx():
         hub.db.update("pulls", pull["id"], auto_merge=None)
-        record(hub, pull["issue_id"], "auto_merge_disabled", by, _reason=reason)
+        record(hub, pull["repo_id"], pull["issue_id"], "auto_merge_disabled", by, _reason=reason)
         return pulls.tell(hub, repo, pull["id"], "auto_merge_disabled", by, reason=reason)
 
 

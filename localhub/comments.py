@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 
+_COUNT = "UPDATE issues SET comments = comments + ?, updated_at = ?, touched = ? WHERE id = ? RETURNING *"
+
+
 def create(hub: Hub, repo: Row, issue: Row, actor: Actor, body: str) -> Row:
     _check(body)
     if issue["locked"] and not hub.access.allowed(actor, repo, ("issues", "pull_requests"), "write"):
         raise forbidden("Unable to create comment because issue is locked.")
     hub.limits.created(actor)
     with hub.tx():
-        comment_id = hub.db.insert(
+        row = hub.db.made(
             "comments",
             issue_id=issue["id"],
             repo_id=issue["repo_id"],
@@ -32,14 +35,10 @@ def create(hub: Hub, repo: Row, issue: Row, actor: Actor, body: str) -> Row:
             created_at=hub.now(),
             updated_at=hub.now(),
         )
-        hub.db.execute("UPDATE issues SET comments = comments + 1 WHERE id = ?", issue["id"])
-        issues.touch(hub, issue["id"])
-        row = hub.db.get("comments", comment_id)
-        record(hub, issue["id"], "commented", actor.account_id, comment_id=comment_id)
-        _tell(hub, row, "created", actor)
-        notifications.subscribe(hub, issue, actor.account_id, "comment")
-        hub.db.execute("UPDATE threads SET latest_comment_id = ? WHERE issue_id = ?", comment_id, issue["id"])
-        notifications.thread(hub, issue, by=actor.account_id, kind="comment", text=body)
+        issue = _counted(hub, issue["id"], 1)
+        record(hub, issue["repo_id"], issue["id"], "commented", actor.account_id, comment_id=row["id"])
+        _tell(hub, issue, row, "created", actor)
+        notifications.thread(hub, issue, by=actor.account_id, kind="comment", text=body, comment=row["id"])
     return row
 
 
@@ -49,17 +48,16 @@ def edit(hub: Hub, row: Row, actor: Actor, body: str) -> Row:
     if body == row["body"]:
         return row
     with hub.tx():
-        hub.db.update("comments", row["id"], body=body, updated_at=hub.now(), edited_at=hub.now())
-        issues.touch(hub, row["issue_id"])
-        notifications.rewritten(hub, hub.db.get("issues", row["issue_id"]), row["body"], body)
-        changed = hub.db.get("comments", row["id"])
-        _tell(hub, changed, "edited", actor, changes={"body": {"from": row["body"]}})
+        changed = hub.db.changed("comments", row["id"], body=body, updated_at=hub.now(), edited_at=hub.now())
+        issue = issues.touch(hub, row["issue_id"])
+        notifications.rewritten(hub, issue, row["body"], body)
+        _tell(hub, issue, changed, "edited", actor, changes={"body": {"from": row["body"]}})
     return changed
 
 
 def delete(hub: Hub, row: Row, actor: Actor) -> None:
     with hub.tx():
-        _tell(hub, row, "deleted", actor)
+        _tell(hub, hub.db.get("issues", row["issue_id"]), row, "deleted", actor)
         hub.db.execute("DELETE FROM comments WHERE id = ?", row["id"])
         hub.db.execute(
             "DELETE FROM issue_events WHERE issue_id = ? AND event = 'commented' AND data ->> 'comment_id' = ?",
@@ -67,8 +65,12 @@ def delete(hub: Hub, row: Row, actor: Actor) -> None:
             row["id"],
         )
         hub.db.execute("DELETE FROM reactions WHERE subject_type = 'comment' AND subject_id = ?", row["id"])
-        hub.db.execute("UPDATE issues SET comments = comments - 1 WHERE id = ?", row["issue_id"])
-        issues.touch(hub, row["issue_id"])
+        _counted(hub, row["issue_id"], -1)
+
+
+def _counted(hub: Hub, issue_id: int, more: int) -> Row:
+    """The issue with so many comments more, changed now."""
+    return hub.db.returned(_COUNT, more, hub.now(), hub.clock.timestamp(), issue_id)
 
 
 def may_change(hub: Hub, repo: Row, row: Row, actor: Actor) -> bool:
@@ -84,8 +86,7 @@ def _check(body: str) -> None:
     check_length("IssueComment", "body", body)
 
 
-def _tell(hub: Hub, row: Row, action: str, actor: Actor, **extra: Any) -> None:
-    issue = hub.db.get("issues", row["issue_id"])
+def _tell(hub: Hub, issue: Row, row: Row, action: str, actor: Actor, **extra: Any) -> None:
     wrote = None if action == "deleted" else Wrote(issue["id"], row["body"])
 
     def payload() -> dict[str, Any]:

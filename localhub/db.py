@@ -124,11 +124,22 @@ class Database:
         self._must_write()
         return int(self.writer.write(statements.insert(table, *columns), tuple(columns.values())).lastrowid or 0)
 
-    def insert_row(self, sql: str, *args: object) -> Row:
-        """Execute an INSERT of one row that ends in RETURNING, and return it."""
+    def made(self, table: str, **columns: object) -> Row:
+        """Insert a row and return it."""
+        return self.returned(statements.made(table, *columns), *columns.values())
+
+    def changed(self, table: str, id_: int, **columns: object) -> Row:
+        """Change columns of the row with this id, which must exist, and return it as it is then."""
+        return self.returned(statements.changed(table, *columns), *columns.values(), id_)
+
+    def returned(self, sql: str, *args: object) -> Row:
+        """Execute a statement that writes one row and ends in RETURNING, and return it."""
         self._must_write()
-        made: Row = self.writer.write(sql, args).fetchall()[0]
-        return made
+        found = self.writer.write(sql, args).fetchall()
+        if not found:
+            raise LookupError(f"no row is written by {sql!r}")
+        row: Row = found[0]
+        return row
 
     def update(self, table: str, id_: int, **columns: object) -> None:
         """Change columns of the row with this id."""

@@ -27,15 +27,15 @@ def pin(hub: Hub, row: Row, actor: Actor) -> None:
         if hub.db.value("SELECT COUNT(*) FROM pins WHERE repo_id = ?", row["repo_id"]) >= PINS:
             raise invalid(f"Maximum {PINS} pinned issues per repository")
         hub.db.insert("pins", repo_id=row["repo_id"], issue_id=row["id"], pinned_by=actor.account_id)
-        record(hub, row["id"], "pinned", actor.account_id)
-        issues.tell(hub, row, "pinned", actor.account_id)
+        record(hub, row["repo_id"], row["id"], "pinned", actor.account_id)
+        issues.tell(hub, hub.db.get("issues", row["id"]), "pinned", actor.account_id)
 
 
 def unpin(hub: Hub, row: Row, actor: Actor) -> None:
     with hub.tx():
         if hub.db.execute("DELETE FROM pins WHERE issue_id = ?", row["id"]):
-            record(hub, row["id"], "unpinned", actor.account_id)
-            issues.tell(hub, row, "unpinned", actor.account_id)
+            record(hub, row["repo_id"], row["id"], "unpinned", actor.account_id)
+            issues.tell(hub, hub.db.get("issues", row["id"]), "unpinned", actor.account_id)
 
 
 def delete(hub: Hub, repo: Row, row: Row, actor: Actor) -> None:
@@ -70,7 +70,7 @@ def link_branch(hub: Hub, repo: Row, issue: Row, actor: Actor, sha: str, name: s
     refs.create(hub, repo, f"refs/heads/{free}", sha, actor)
     values: dict[str, Any] = {"issue_id": issue["id"], "repo_id": repo["id"], "ref": f"refs/heads/{free}"}
     with hub.tx():
-        record(hub, issue["id"], "connected", actor.account_id)
+        record(hub, issue["repo_id"], issue["id"], "connected", actor.account_id)
         return hub.db.get("linked_branches", hub.db.insert("linked_branches", **values))
 
 

@@ -45,15 +45,14 @@ def find(hub: Hub, repo: Row, number: int) -> Row:
 
 
 def tell(hub: Hub, row: Row, action: str, by: int, **extra: Any) -> Row:
-    """The webhook `issues` (or `pull_request`) about the row as it is now, which is returned."""
+    """The webhook `issues` (or `pull_request`) about this row, which is as it is now and is returned."""
     if row["is_pull"]:
         from localhub import pulls
 
         pull = pulls.of_issue(hub, row["id"])
         if pull is not None:
             pulls.tell(hub, hub.access.repo_by_id(row["repo_id"]), pull["id"], action, by, **extra)
-        return hub.db.get("issues", row["id"])
-    row = hub.db.get("issues", row["id"])
+        return row
     announce(hub, row, action, by, lambda: extra)
     return row
 
@@ -68,9 +67,9 @@ def announce(hub: Hub, told: Row, action: str, by: int, more: Callable[[], dict[
     hub.emit(Event("issues", action, told["repo_id"], by, payload, wrote=wrote))
 
 
-def touch(hub: Hub, issue_id: int, **columns: object) -> None:
-    """Change columns and the time of the last change."""
-    hub.db.update("issues", issue_id, updated_at=hub.now(), touched=hub.clock.timestamp(), **columns)
+def touch(hub: Hub, issue_id: int, **columns: object) -> Row:
+    """Change columns and the time of the last change; the row as it is then."""
+    return hub.db.changed("issues", issue_id, updated_at=hub.now(), touched=hub.clock.timestamp(), **columns)
 
 
 def open_row(
@@ -86,7 +85,7 @@ def open_row(
     with hub.tx():
         now, moment = hub.now(), hub.clock.timestamp()
         who = (actor.account_id, actor.app_id)
-        row = hub.db.insert_row(_INSERT, is_pull, title.strip(), body, *who, now, now, moment, repo["id"])
+        row = hub.db.returned(_INSERT, is_pull, title.strip(), body, *who, now, now, moment, repo["id"])
         notifications.subscribe(hub, row, actor.account_id, "author", new=True)
     return row
 
@@ -129,12 +128,11 @@ def create(
         row = open_row(hub, repo, title, body, actor=actor)
         milestone_row = _milestone(hub, repo, milestone) if milestone is not None and may_triage else None
         if milestone_row is not None:
-            hub.db.update("issues", row["id"], milestone_id=milestone_row["id"])
-            record(hub, row["id"], "milestoned", actor.account_id, milestone={"title": milestone_row["title"]})
+            row = hub.db.changed("issues", row["id"], milestone_id=milestone_row["id"])
+            title_of = {"title": milestone_row["title"]}
+            record(hub, row["repo_id"], row["id"], "milestoned", actor.account_id, milestone=title_of)
         added = labelling.attach(hub, repo, row, labels, actor, new=True) if may_triage else []
         people = assigning.attach(hub, repo, row, assignees, actor) if may_triage else []
-        if milestone_row is not None or people:
-            row = hub.db.get("issues", row["id"])
         announce(hub, row, "opened", actor.account_id)
         for label in added:
             announce(hub, row, "labeled", actor.account_id, partial(_label, hub, repo, label))
@@ -180,16 +178,17 @@ def _edit_text(hub: Hub, row: Row, actor: Actor, changes: dict[str, Any]) -> Row
             raise invalid("Validation Failed", field(kind, "title", "missing_field"))
         check_length(kind, "title", str(title), TITLE_LIMIT)
         columns["title"], told["title"] = str(title), {"from": row["title"]}
-        record(hub, row["id"], "renamed", actor.account_id, rename={"from": row["title"], "to": str(title)})
+        renamed = {"from": row["title"], "to": str(title)}
+        record(hub, row["repo_id"], row["id"], "renamed", actor.account_id, rename=renamed)
     if "body" in changes and (changes["body"] or "") != (row["body"] or ""):
         check_length(kind, "body", changes["body"])
         columns["body"], told["body"] = changes["body"], {"from": row["body"] or ""}
     if not columns:
         return row
-    touch(hub, row["id"], **columns)
+    changed = touch(hub, row["id"], **columns)
     if "body" in columns:
         notifications.rewritten(hub, row, row["body"], columns["body"])
-    return tell(hub, row, "edited", actor.account_id, changes=told)
+    return tell(hub, changed, "edited", actor.account_id, changes=told)
 
 
 def close(hub: Hub, row: Row, by: int, *, reason: str = "completed", commit: str | None = None) -> Row:
@@ -207,9 +206,9 @@ def close(hub: Hub, row: Row, by: int, *, reason: str = "completed", commit: str
         row = hub.db.get("issues", row["id"])
         if (row["state"], row["state_reason"]) == ("closed", reason):
             return row  # another was quicker
-        touch(hub, row["id"], state="closed", state_reason=reason, closed_at=hub.now(), closed_by=by)
-        record(hub, row["id"], "closed", by, state_reason=reason, commit_id=commit)
-        row = tell(hub, row, "closed", by)
+        row = touch(hub, row["id"], state="closed", state_reason=reason, closed_at=hub.now(), closed_by=by)
+        record(hub, row["repo_id"], row["id"], "closed", by, state_reason=reason, commit_id=commit)
+        tell(hub, row, "closed", by)
         notifications.thread(hub, row, by=by, kind="closed")
     return row
 
@@ -226,9 +225,9 @@ def reopen(hub: Hub, row: Row, by: int) -> Row:
         row = hub.db.get("issues", row["id"])
         if row["state"] == "open":
             return row
-        touch(hub, row["id"], state="open", state_reason="reopened", closed_at=None, closed_by=None)
-        record(hub, row["id"], "reopened", by, state_reason="reopened")
-        row = tell(hub, row, "reopened", by)
+        row = touch(hub, row["id"], state="open", state_reason="reopened", closed_at=None, closed_by=None)
+        record(hub, row["repo_id"], row["id"], "reopened", by, state_reason="reopened")
+        tell(hub, row, "reopened", by)
         notifications.thread(hub, row, by=by, kind="reopened")
     return row
 
@@ -246,10 +245,9 @@ def set_milestone(hub: Hub, repo: Row, row: Row, number: int | None, actor: Acto
     if (new and new["id"]) == (old and old["id"]):
         return row
     with hub.tx():
-        touch(hub, row["id"], milestone_id=new["id"] if new else None)
+        row = touch(hub, row["id"], milestone_id=new["id"] if new else None)
         for action, which in (("demilestoned", old), ("milestoned", new)):
             if which is not None:
-                record(hub, row["id"], action, actor.account_id, milestone={"title": which["title"]})
-                shown = render.milestone(hub, repo, which)
-                row = tell(hub, row, action, actor.account_id, milestone=shown)
+                record(hub, row["repo_id"], row["id"], action, actor.account_id, milestone={"title": which["title"]})
+                tell(hub, row, action, actor.account_id, milestone=render.milestone(hub, repo, which))
     return row

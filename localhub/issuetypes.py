@@ -103,9 +103,9 @@ def assign(hub: Hub, repo: Row, row: Row, name: str | None, actor: Actor) -> Row
         return row
     old = hub.db.get("issue_types", row["type_id"]) if row["type_id"] else None
     with hub.tx():
-        issues.touch(hub, row["id"], type_id=new and new["id"])
+        row = issues.touch(hub, row["id"], type_id=new and new["id"])
         did = "changed" if old and new else "added" if new else "removed"
-        record(hub, row["id"], f"issue_type_{did}", actor.account_id)
+        record(hub, row["repo_id"], row["id"], f"issue_type_{did}", actor.account_id)
         told = new or old
         assert told is not None
         return issues.tell(hub, row, "typed" if new else "untyped", actor.account_id, type=render(told))

@@ -96,23 +96,19 @@ def of_issue(hub: Hub, issue_id: int) -> list[Row]:
 def attach(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor, *, new: bool = False) -> list[Row]:
     """Put labels on an issue (a `new` one has none), making unknown ones; those that it did not have.
 
-    The caller tells of them.
+    The caller tells of them, and that the issue has changed.
     """
-    from localhub import issues
-
     added = []
     for name in dict.fromkeys(names):
         label = hub.db.row("SELECT * FROM labels WHERE repo_id = ? AND name = ?", repo["id"], name)
         label = label or create(hub, repo, name, actor)
         if hub.db.execute("INSERT OR IGNORE INTO issue_labels VALUES (?, ?)", issue["id"], label["id"]):
             shown = {"name": label["name"], "color": label["color"]}
-            record(hub, issue["id"], "labeled", actor.account_id, repo=repo["id"], label=shown)
+            record(hub, issue["repo_id"], issue["id"], "labeled", actor.account_id, label=shown)
             added.append(label)
     count = "SELECT COUNT(*) FROM issue_labels WHERE issue_id = ?"
     if added and (len(added) if new else hub.db.value(count, issue["id"])) > PER_ISSUE:
         raise invalid("Validation Failed", field("Issue", "labels", "custom", f"has a maximum of {PER_ISSUE} labels"))
-    if added and not new:
-        issues.touch(hub, issue["id"])
     return added
 
 
@@ -120,24 +116,32 @@ def add(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor) -> 
     from localhub import issues
 
     with hub.tx():
-        for label in attach(hub, repo, issue, names, actor):
-            issue = issues.tell(hub, issue, "labeled", actor.account_id, label=render.label(hub, repo, label))
+        added = attach(hub, repo, issue, names, actor)
+        if added:
+            issue = issues.touch(hub, issue["id"])
+        for label in added:
+            issues.tell(hub, issue, "labeled", actor.account_id, label=render.label(hub, repo, label))
     return issue
 
 
 def remove(hub: Hub, repo: Row, issue: Row, name: str, actor: Actor) -> Row:
+    """Take the label of this name off; 404 when the issue has it not."""
+    with hub.tx():
+        label = hub.db.row("SELECT * FROM labels WHERE repo_id = ? AND name = ?", repo["id"], name)
+        if label is None:
+            raise GitHubError(404, "Label does not exist")
+        return _detach(hub, repo, issue, label, actor)
+
+
+def _detach(hub: Hub, repo: Row, issue: Row, label: Row, actor: Actor) -> Row:
     from localhub import issues
 
-    label = hub.db.row("SELECT * FROM labels WHERE repo_id = ? AND name = ?", repo["id"], name)
-    with hub.tx():
-        if label is None or not hub.db.execute(
-            "DELETE FROM issue_labels WHERE issue_id = ? AND label_id = ?", issue["id"], label["id"]
-        ):
-            raise GitHubError(404, "Label does not exist")
-        shown = {"name": label["name"], "color": label["color"]}
-        record(hub, issue["id"], "unlabeled", actor.account_id, label=shown)
-        issues.touch(hub, issue["id"])
-        return issues.tell(hub, issue, "unlabeled", actor.account_id, label=render.label(hub, repo, label))
+    if not hub.db.execute("DELETE FROM issue_labels WHERE issue_id = ? AND label_id = ?", issue["id"], label["id"]):
+        raise GitHubError(404, "Label does not exist")
+    shown = {"name": label["name"], "color": label["color"]}
+    record(hub, issue["repo_id"], issue["id"], "unlabeled", actor.account_id, label=shown)
+    issue = issues.touch(hub, issue["id"])
+    return issues.tell(hub, issue, "unlabeled", actor.account_id, label=render.label(hub, repo, label))
 
 
 def replace(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor) -> Row:
@@ -146,5 +150,5 @@ def replace(hub: Hub, repo: Row, issue: Row, names: Sequence[str], actor: Actor)
     with hub.tx():
         for label in of_issue(hub, issue["id"]):
             if label["name"].lower() not in wanted:
-                issue = remove(hub, repo, issue, label["name"], actor)
+                issue = _detach(hub, repo, issue, label, actor)
         return add(hub, repo, issue, names, actor)

@@ -25,8 +25,8 @@ def lock(hub: Hub, row: Row, actor: Actor, *, locked: bool, reason: str | None =
         row = hub.db.get("issues", row["id"])
         if (bool(row["locked"]), row["lock_reason"]) == (locked, reason):
             return row
-        issues.touch(hub, row["id"], locked=int(locked), lock_reason=reason)
+        row = issues.touch(hub, row["id"], locked=int(locked), lock_reason=reason)
         action = "locked" if locked else "unlocked"
         said: dict[str, Any] = {"lock_reason": reason} if locked else {}
-        record(hub, row["id"], action, actor.account_id, **said)
+        record(hub, row["repo_id"], row["id"], action, actor.account_id, **said)
         return issues.tell(hub, row, action, actor.account_id)

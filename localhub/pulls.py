@@ -60,11 +60,6 @@ def tell(hub: Hub, repo: Row, pull_id: int, action: str, by: int, **more: Any) -
     return pull
 
 
-def touch(hub: Hub, issue_id: int, **columns: object) -> None:
-    """Change the issue row behind a pull request."""
-    hub.db.update("issues", issue_id, updated_at=hub.now(), touched=hub.clock.timestamp(), **columns)
-
-
 def commits(git: GitRepo, pull: Row) -> list[str]:
     """Its own commits, oldest first: `base_sha` is what the base was before a merge."""
     return git.log([pull["head_sha"]], [pull["base_sha"]], "--reverse", "--topo-order")
@@ -129,8 +124,7 @@ def _issue_row(hub: Hub, repo: Row, actor: Actor, title: str | None, body: str |
     row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], issue)
     if row is None or row["is_pull"] or row["state"] != "open":
         raise invalid("Validation Failed", field("PullRequest", "issue", "invalid"))
-    touch(hub, row["id"], is_pull=1)
-    return hub.db.get("issues", row["id"])
+    return issues.touch(hub, row["id"], is_pull=1)
 
 
 def may_edit(hub: Hub, repo: Row, pull: Row, actor: Actor, role: str = "write") -> bool:
@@ -162,29 +156,32 @@ def edit(
     if title is not None and not title.strip():
         raise invalid("Validation Failed", field("PullRequest", "title", "missing_field"))
     with hub.tx():
-        pull = get(hub, pull["id"])
         if maintainer_can_modify is not None and heads.foreign(pull):
             hub.db.update("pulls", pull["id"], maintainer_can_modify=int(maintainer_can_modify))
+        pull = get(hub, pull["id"])
+        of = (pull["repo_id"], pull["issue_id"])
         before = {"title": pull["title"], "body": pull["body"]}
         fresh = {"title": title, "body": body}
         edited = {key: {"from": before[key] or ""} for key, new in fresh.items() if new not in (None, before[key])}
         if edited:
-            touch(hub, pull["issue_id"], **{key: fresh[key] for key in edited})
+            changed = issues.touch(hub, pull["issue_id"], **{key: fresh[key] for key in edited})
             if "title" in edited:
-                record(hub, pull["issue_id"], "renamed", actor.account_id, rename={"from": pull["title"], "to": title})
+                record(hub, *of, "renamed", actor.account_id, rename={"from": pull["title"], "to": title})
             if "body" in edited:
-                notifications.rewritten(hub, hub.db.get("issues", pull["issue_id"]), pull["body"], body)
+                notifications.rewritten(hub, changed, pull["body"], body)
         if base is not None and base != pull["base_ref"]:
             edited["base"] = retarget(hub, repo, pull, base)
-            record(hub, pull["issue_id"], "base_ref_changed", actor.account_id, _from=pull["base_ref"], _to=base)
+            record(hub, *of, "base_ref_changed", actor.account_id, _from=pull["base_ref"], _to=base)
         if edited:
-            tell(hub, repo, pull["id"], "edited", actor.account_id, changes=edited)
+            pull = tell(hub, repo, pull["id"], "edited", actor.account_id, changes=edited)
         if base is not None:
             merging.schedule(hub, pull["id"])
         if state == "closed" and pull["state"] == "open":
             close(hub, repo, pull, actor.account_id)
         elif state == "open" and pull["state"] == "closed":
             reopen(hub, repo, pull, actor)
+        else:
+            return pull
     return get(hub, pull["id"])
 
 
@@ -218,17 +215,17 @@ def close(hub: Hub, repo: Row, pull: Row, by: int) -> None:
         if not now["open"]:
             return
         hub.db.update("pulls", pull["id"], base_sha=render.base_sha(hub, now))
-        set_closed(hub, repo, pull, by)
-        record(hub, pull["issue_id"], "closed", by)
+        issue = set_closed(hub, repo, pull, by)
+        record(hub, pull["repo_id"], pull["issue_id"], "closed", by)
         tell(hub, repo, pull["id"], "closed", by)
-        notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=by, kind="closed")
+        notifications.thread(hub, issue, by=by, kind="closed")
 
 
-def set_closed(hub: Hub, repo: Row, pull: Row, by: int) -> None:
-    """The rows of a pull request that is no longer open."""
+def set_closed(hub: Hub, repo: Row, pull: Row, by: int) -> Row:
+    """Change the rows of a pull request that is no longer open; the issue's is returned."""
     hub.db.update("pulls", pull["id"], open=0, auto_merge=None)
     hub.db.execute("DELETE FROM pull_commits WHERE pull_id = ?", pull["id"])
-    touch(hub, pull["issue_id"], state="closed", closed_at=hub.now(), closed_by=by)
+    return issues.touch(hub, pull["issue_id"], state="closed", closed_at=hub.now(), closed_by=by)
 
 
 def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
@@ -243,10 +240,10 @@ def reopen(hub: Hub, repo: Row, pull: Row, actor: Actor) -> None:
         at = {"open": 1, "head_sha": head, "base_sha": base, "mergeable": None, "merge_commit_sha": None}
         hub.db.update("pulls", pull["id"], **at, **size.columns())
         list_commits(hub, pull["id"], size)
-        touch(hub, pull["issue_id"], state="open", closed_at=None, closed_by=None)
-        record(hub, pull["issue_id"], "reopened", actor.account_id)
+        issue = issues.touch(hub, pull["issue_id"], state="open", closed_at=None, closed_by=None)
+        record(hub, pull["repo_id"], pull["issue_id"], "reopened", actor.account_id)
         tell(hub, repo, pull["id"], "reopened", actor.account_id)
-        notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=actor.account_id, kind="reopened")
+        notifications.thread(hub, issue, by=actor.account_id, kind="reopened")
     merging.schedule(hub, pull["id"])
 
 
@@ -261,9 +258,9 @@ def set_draft(hub: Hub, repo: Row, pull: Row, actor: Actor, *, draft: bool) -> R
         if bool(pull["draft"]) == draft:
             return pull
         hub.db.update("pulls", pull["id"], draft=int(draft), **({"auto_merge": None} if draft else {}))
-        touch(hub, pull["issue_id"])
+        issues.touch(hub, pull["issue_id"])
         action = "converted_to_draft" if draft else "ready_for_review"
-        record(hub, pull["issue_id"], "convert_to_draft" if draft else action, actor.account_id)
+        record(hub, pull["repo_id"], pull["issue_id"], "convert_to_draft" if draft else action, actor.account_id)
         changed = tell(hub, repo, pull["id"], action, actor.account_id)
     automerge.consider(hub, pull["id"])
     return changed

@@ -93,9 +93,9 @@ def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool = True) 
         return
     if head:
         pulls.close(hub, repo, pull, by)
-        record(hub, pull["issue_id"], "head_ref_deleted", by)
+        record(hub, pull["repo_id"], pull["issue_id"], "head_ref_deleted", by)
     else:
-        record(hub, pull["issue_id"], "base_ref_deleted", by)
+        record(hub, pull["repo_id"], pull["issue_id"], "base_ref_deleted", by)
         pulls.close(hub, repo, pull, by)
 
 
@@ -109,9 +109,9 @@ def _head_moved(hub: Hub, repo: Row, git: GitRepo, pull: Row, push: Pushed, by: 
     at = {"head_sha": after, "base_sha": base, "mergeable": None, "merge_commit_sha": None}
     hub.db.update("pulls", pull["id"], **at, **size.columns())
     pullsize.list_commits(hub, pull["id"], size)
-    pulls.touch(hub, pull["issue_id"])
+    issues.touch(hub, pull["issue_id"])
     if push.forced:
-        record(hub, pull["issue_id"], "head_ref_force_pushed", by, commit_id=after, _before=before)
+        record(hub, pull["repo_id"], pull["issue_id"], "head_ref_force_pushed", by, commit_id=after, _before=before)
     places.outdate(hub, git, pull, base, after)
     pulls.tell(hub, repo, pull["id"], "synchronize", by, before=before, after=after)
     rules = protection.rules_for(hub, repo, pull["base_ref"])
@@ -200,11 +200,11 @@ def mark_merged(hub: Hub, repo: Row, pull: Row, by: int, sha: str, before: str) 
     """Inside a transaction: it is merged, `sha` being what the base branch got on top of `before`."""
     merged = {"merged": 1, "merged_at": hub.now(), "merged_by": by, "merge_commit_sha": sha, "base_sha": before}
     hub.db.update("pulls", pull["id"], **merged)
-    pulls.set_closed(hub, repo, pull, by)
-    record(hub, pull["issue_id"], "merged", by, commit_id=sha)
-    record(hub, pull["issue_id"], "closed", by, commit_id=None)
+    issue = pulls.set_closed(hub, repo, pull, by)
+    record(hub, pull["repo_id"], pull["issue_id"], "merged", by, commit_id=sha)
+    record(hub, pull["repo_id"], pull["issue_id"], "closed", by, commit_id=None)
     pulls.tell(hub, repo, pull["id"], "closed", by)
-    notifications.thread(hub, hub.db.get("issues", pull["issue_id"]), by=by, kind="merged")
+    notifications.thread(hub, issue, by=by, kind="merged")
     if pull["base_ref"] == repo["default_branch"]:
         close_referenced(hub, repo, pull["body"] or "", by, sha)
 

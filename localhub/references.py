@@ -63,7 +63,7 @@ def _written(hub: Hub, event: Event) -> None:
         home = repo if row["repo_id"] == repo["id"] else hub.access.repo_by_id(row["repo_id"])
         known = "SELECT 1 FROM issue_events WHERE issue_id = ? AND event = 'cross-referenced' AND data ->> 'source' = ?"
         if row["id"] != source and _may_see(hub, home, event.sender) and not hub.db.value(known, row["id"], source):
-            record(hub, row["id"], "cross-referenced", event.sender, source=source)
+            record(hub, row["repo_id"], row["id"], "cross-referenced", event.sender, source=source)
 
 
 def _pushed(hub: Hub, event: Event) -> None:
@@ -79,7 +79,9 @@ def _pushed(hub: Hub, event: Event) -> None:
             told = [json.loads(each["data"])["commit_id"] for each in hub.db.rows(known, row["id"])]
             home = repo if row["repo_id"] == repo["id"] else hub.access.repo_by_id(row["repo_id"])
             if commit.sha not in told and _may_see(hub, home, event.sender):
-                record(hub, row["id"], "referenced", event.sender, commit_id=commit.sha, _repo=repo["id"])
+                record(
+                    hub, row["repo_id"], row["id"], "referenced", event.sender, commit_id=commit.sha, _repo=repo["id"]
+                )
 
 
 def _may_see(hub: Hub, repo: Row, account_id: int) -> bool:

@@ -106,8 +106,8 @@ def _linked(hub: Hub, parent: Row, child: Row, actor: Actor, verb: str) -> None:
     from localhub import issues
 
     by = actor.account_id
-    record(hub, parent["id"], f"sub_issue_{verb}", by, sub_issue_id=child["id"])
-    record(hub, child["id"], f"parent_issue_{verb}", by, parent_issue_id=parent["id"])
+    record(hub, parent["repo_id"], parent["id"], f"sub_issue_{verb}", by, sub_issue_id=child["id"])
+    record(hub, child["repo_id"], child["id"], f"parent_issue_{verb}", by, parent_issue_id=parent["id"])
     for each in (parent, child):
         issues.touch(hub, each["id"])
     parent, child = hub.db.get("issues", parent["id"]), hub.db.get("issues", child["id"])
@@ -178,8 +178,8 @@ def remove_blocker(hub: Hub, issue: Row, blocker: Row, actor: Actor) -> Row:
 
 def _depends(hub: Hub, issue: Row, blocker: Row, actor: Actor, verb: str) -> None:
     by = actor.account_id
-    record(hub, issue["id"], f"blocked_by_{verb}", by, blocked_by_id=blocker["id"])
-    record(hub, blocker["id"], f"blocking_{verb}", by, blocking_id=issue["id"])
+    record(hub, issue["repo_id"], issue["id"], f"blocked_by_{verb}", by, blocked_by_id=blocker["id"])
+    record(hub, blocker["repo_id"], blocker["id"], f"blocking_{verb}", by, blocking_id=issue["id"])
 
     def both(other: str, repo: int) -> dict[str, Any]:
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localhub import notifications, places, pulls, reviewthreads
+from localhub import issues, notifications, places, pulls, reviewthreads
 from localhub.errors import GitHubError, check_length, field, forbidden, invalid, not_found
 from localhub.events import Event
 from localhub.places import Draft
@@ -98,8 +98,8 @@ def _single(hub: Hub, repo: Row, pull: Row, actor: Actor, body: str, commit: str
             created_at=now, submitted_at=now, updated_at=now,
         )  # fmt: skip
         row = insert(hub, pull, review_id, actor.account_id, body, commit, place)
-        pulls.touch(hub, pull["issue_id"])
-        record(hub, pull["issue_id"], "reviewed", actor.account_id, review_id=review_id)
+        issue = issues.touch(hub, pull["issue_id"])
+        record(hub, pull["repo_id"], pull["issue_id"], "reviewed", actor.account_id, review_id=review_id)
         review = hub.db.get("reviews", review_id)
 
         def payload() -> dict[str, Any]:
@@ -110,8 +110,6 @@ def _single(hub: Hub, repo: Row, pull: Row, actor: Actor, body: str, commit: str
 
         hub.emit(Event("pull_request_review", "submitted", repo["id"], actor.account_id, payload, pull_id=pull["id"]))
         tell(hub, repo, pull, row, "created", actor.account_id)
-        issue = hub.db.get("issues", pull["issue_id"])
-        notifications.subscribe(hub, issue, actor.account_id, "comment")
         notifications.thread(hub, issue, by=actor.account_id, kind="comment", text=body)
     return row
 

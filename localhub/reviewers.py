@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from localhub import notifications, pulls
+from localhub import issues, notifications, pulls
 from localhub.errors import GitHubError, invalid
 from localhub.render import pulls as render
 from localhub.render.accounts import simple_user
@@ -26,10 +26,10 @@ def request(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequence[str])
                 continue
             hub.db.insert("review_requests", pull_id=pull["id"], account_id=account["id"])
             asked = simple_user(hub, account)
-            pulls.touch(hub, pull["issue_id"])
-            record(hub, pull["issue_id"], "review_requested", actor.account_id, requested_reviewer_id=account["id"])
+            issue = issues.touch(hub, pull["issue_id"])
+            more = {"requested_reviewer_id": account["id"]}
+            record(hub, pull["repo_id"], pull["issue_id"], "review_requested", actor.account_id, **more)
             pulls.tell(hub, repo, pull["id"], "review_requested", actor.account_id, requested_reviewer=asked)
-            issue = hub.db.get("issues", pull["issue_id"])
             notifications.notify(hub, issue, "review_requested", [account["id"]], by=actor.account_id)
     return pulls.get(hub, pull["id"])
 
@@ -55,9 +55,9 @@ def unrequest(hub: Hub, repo: Row, pull: Row, actor: Actor, logins: Sequence[str
             if account is None or account["id"] not in render.requested(hub, pull["id"]):
                 continue
             forget(hub, pull["id"], account["id"])
-            pulls.touch(hub, pull["issue_id"])
+            issues.touch(hub, pull["issue_id"])
             more = {"requested_reviewer_id": account["id"]}
-            record(hub, pull["issue_id"], "review_request_removed", actor.account_id, **more)
+            record(hub, pull["repo_id"], pull["issue_id"], "review_request_removed", actor.account_id, **more)
             asked = simple_user(hub, account)
             pulls.tell(hub, repo, pull["id"], "review_request_removed", actor.account_id, requested_reviewer=asked)
     return pulls.get(hub, pull["id"])

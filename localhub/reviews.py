@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from localhub import automerge, notifications, places, pulls, reviewcomments, reviewers, reviewthreads
+from localhub import automerge, issues, notifications, places, pulls, reviewcomments, reviewers, reviewthreads
 from localhub.errors import BODY_LIMIT, GitHubError, forbidden, not_found
 from localhub.events import Event
 from localhub.places import Draft
@@ -58,15 +58,15 @@ def create(
         if pending_of(hub, pull, actor) is not None:
             words = "User can only have one pending review per pull request"
             raise GitHubError(422, "Unprocessable Entity", errors=[words])
-        review_id = hub.db.insert(
+        review = hub.db.made(
             "reviews", pull_id=pull["id"], user_id=actor.account_id, body=body or "", state="PENDING",
             commit_id=commit, created_at=now, updated_at=now,
         )  # fmt: skip
         for draft, spot in zip(comments, spots, strict=True):
-            reviewcomments.insert(hub, pull, review_id, actor.account_id, str(draft["body"]), commit, spot)
+            reviewcomments.insert(hub, pull, review["id"], actor.account_id, str(draft["body"]), commit, spot)
         if event is not None:
-            _submit(hub, repo, pull, hub.db.get("reviews", review_id), actor, event, body)
-    return hub.db.get("reviews", review_id)
+            return _submit(hub, repo, pull, review, actor, event, body)
+    return review
 
 
 def _place(hub: Hub, repo: Row, pull: Row, commit: str, draft: Draft) -> dict[str, Any]:
@@ -111,27 +111,24 @@ def submit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, *, event: 
     if review["user_id"] != actor.account_id:
         raise not_found()
     with hub.tx():
-        _submit(hub, repo, pull, review, actor, event, body)
-    return hub.db.get("reviews", review["id"])
+        return _submit(hub, repo, pull, review, actor, event, body)
 
 
-def _submit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, event: str, body: str | None) -> None:
+def _submit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, event: str, body: str | None) -> Row:
     now = hub.now()
     changed: dict[str, Any] = {} if body is None else {"body": body}
-    hub.db.update("reviews", review["id"], state=STATES[event], submitted_at=now, updated_at=now, **changed)
+    row = hub.db.changed("reviews", review["id"], state=STATES[event], submitted_at=now, updated_at=now, **changed)
     reviewers.forget(hub, pull["id"], actor.account_id)
-    pulls.touch(hub, pull["issue_id"])
-    row = hub.db.get("reviews", review["id"])
-    record(hub, pull["issue_id"], "reviewed", actor.account_id, review_id=row["id"])
+    issue = issues.touch(hub, pull["issue_id"])
+    record(hub, pull["repo_id"], pull["issue_id"], "reviewed", actor.account_id, review_id=row["id"])
     _tell(hub, repo, pull, row, "submitted", actor.account_id)
     said = hub.db.rows("SELECT * FROM review_comments WHERE review_id = ? ORDER BY id", row["id"])
     for comment in said:
         reviewcomments.tell(hub, repo, pull, comment, "created", actor.account_id)
-    issue = hub.db.get("issues", pull["issue_id"])
-    notifications.subscribe(hub, issue, actor.account_id, "comment")
     text = "\n\n".join([row["body"], *(each["body"] for each in said)])  # one mail tells of all of it
     notifications.thread(hub, issue, by=actor.account_id, kind="review", text=text)
     automerge.consider(hub, pull["id"])
+    return row
 
 
 def edit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, body: str) -> Row:
@@ -140,8 +137,7 @@ def edit(hub: Hub, repo: Row, pull: Row, review: Row, actor: Actor, body: str) -
         raise forbidden("Must be the author of the review.")
     with hub.tx():
         old = review["body"]
-        hub.db.update("reviews", review["id"], body=body, updated_at=hub.now())
-        row = hub.db.get("reviews", review["id"])
+        row = hub.db.changed("reviews", review["id"], body=body, updated_at=hub.now())
         if review["state"] != "PENDING" and old != body:
             _tell(hub, repo, pull, row, "edited", actor.account_id, changes={"body": {"from": old}})
     return row
@@ -162,11 +158,10 @@ def dismiss(hub: Hub, repo: Row, pull: Row, review: Row, by: int, message: str) 
         if review["state"] not in ("APPROVED", "CHANGES_REQUESTED"):
             words = f"Can not dismiss a {review['state'].lower()} pull request review"
             raise GitHubError(422, "Unprocessable Entity", errors=[words])
-        hub.db.update("reviews", review["id"], state="DISMISSED", updated_at=hub.now())
-        row = hub.db.get("reviews", review["id"])
-        pulls.touch(hub, pull["issue_id"])
+        row = hub.db.changed("reviews", review["id"], state="DISMISSED", updated_at=hub.now())
+        issues.touch(hub, pull["issue_id"])
         dismissed = {"state": review["state"].lower(), "review_id": row["id"], "dismissal_message": message}
-        record(hub, pull["issue_id"], "review_dismissed", by, dismissed_review=dismissed)
+        record(hub, pull["repo_id"], pull["issue_id"], "review_dismissed", by, dismissed_review=dismissed)
         _tell(hub, repo, pull, row, "dismissed", by)
     automerge.consider(hub, pull["id"])
     return row

@@ -22,6 +22,16 @@ def update(table: str, *columns: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+def made(table: str, *columns: str) -> str:
+    return f"{insert(table, *columns)} RETURNING *"
+
+
+@lru_cache(maxsize=1024)
+def changed(table: str, *columns: str) -> str:
+    return f"{update(table, *columns)} RETURNING *"
+
+
+@lru_cache(maxsize=1024)
 def by_id(table: str) -> str:
     return f"SELECT * FROM {name(table)} WHERE id = ?"  # noqa: S608
 

@@ -44,16 +44,16 @@ def _deletable(hub: Hub, repo: Row, name: str, actor: Actor) -> bool:
 
 def _move_down(hub: Hub, repo: Row, pull_id: int, base: str, actor: Actor) -> None:
     """Onto the base of what it stood on; when that cannot be, the deletion will close it."""
-    from localhub import merging, pulls
+    from localhub import issues, merging, pulls
 
     with hub.tx():
         pull = pulls.get(hub, pull_id)
         try:
             changed = pulls.retarget(hub, repo, pull, base)
         except GitHubError:
-            record(hub, pull["issue_id"], "automatic_base_change_failed", actor.account_id)
+            record(hub, pull["repo_id"], pull["issue_id"], "automatic_base_change_failed", actor.account_id)
             return
-        record(hub, pull["issue_id"], "automatic_base_change_succeeded", actor.account_id)
-        pulls.touch(hub, pull["issue_id"])
+        record(hub, pull["repo_id"], pull["issue_id"], "automatic_base_change_succeeded", actor.account_id)
+        issues.touch(hub, pull["issue_id"])
         pulls.tell(hub, repo, pull_id, "edited", actor.account_id, changes={"base": changed})
         merging.schedule(hub, pull_id)

@@ -16,20 +16,18 @@ SAID = ("commented", "reviewed", "cross-referenced")
 """In the timeline alone: `/events` has no words."""
 
 
-def record(
-    hub: Hub, issue_id: int, event: str, actor_id: int | None, *, repo: int | None = None, **data: object
-) -> int:
-    """Note an event, inside its transaction.
+def record(hub: Hub, repo_id: int, issue_id: int, event: str, actor_id: int | None, **data: object) -> int:
+    """Note an event of an issue in this repository, inside its transaction.
 
     Keys of `data` that end in `_id` and name an account (assignee_id, assigner_id, requested_reviewer_id) or an issue
     (sub_issue_id, parent_issue_id, blocked_by_id, blocking_id) are shown as that object, those that begin with `_`
-    not at all, others as they are. `repo` is the issue's, for callers that know it.
+    not at all, others as they are.
     """
     actor = current_actor()
     return hub.db.insert(
         "issue_events",
         issue_id=issue_id,
-        repo_id=repo or hub.db.value("SELECT repo_id FROM issues WHERE id = ?", issue_id),
+        repo_id=repo_id,
         event=event,
         told=int(event not in SAID),
         actor_id=actor_id,

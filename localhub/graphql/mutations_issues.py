@@ -64,7 +64,8 @@ class IssueMutations(Mutating):
             if row["state"] == "open":
                 issues.close(self._hub, row, self._actor.account_id, reason=reason)
             if original is not None:
-                record(self._hub, row["id"], "marked_as_duplicate", self._actor.account_id, _of=original.row["id"])
+                of = (row["repo_id"], row["id"])
+                record(self._hub, *of, "marked_as_duplicate", self._actor.account_id, _of=original.row["id"])
         return answer(input, issue=self._show(row["id"]))
 
     def reopenIssue(self, input: Input) -> Input:

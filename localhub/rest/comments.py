@@ -73,7 +73,7 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, BOTH, "write", role="read")
         issue = issues.find(hub, repo, number)
         row = comments.create(hub, repo, issue, hub.access.user(), wanted.body)
-        data = render.comment(hub, row, issue)
+        data = render.comment(hub, row, issue, any_=False)
         return reply(data, 201, {"Location": data["url"]})
 
     @api.get("/repos/{owner}/{name}/issues/comments/{comment_id:int}")
