@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localhub.db import Database
-from localhub.eager import EAGER, handed_over
+from localhub.eager import EAGER, WHOLE_ANSWER, handed_over
 from localhub.http import Paging
 from localhub.intake import PARSED
 from localhub.quick import Quick, quick_of
@@ -108,7 +108,11 @@ class Dispatch:
                 response = await run_in_threadpool(call, **arguments)
         except Exception as error:  # noqa: BLE001 (told as FastAPI's handlers tell it)
             response = self._answer(request, error)
-        await response(scope, receive, send)
+        whole = scope.get(WHOLE_ANSWER)
+        if whole is not None and type(response) is Response and response.background is None:
+            whole(response.status_code, response.raw_headers, response.body)
+        else:
+            await response(scope, receive, send)
 
     def at_once(self, scope: Scope, path: str) -> bool:
         """Whether the endpoint of this path is called without waiting for anything; noted in the scope."""

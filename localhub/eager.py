@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from localhub.errors import GitHubError
 from localhub.http import JSON
+from localhub.kinds import API
 
 if TYPE_CHECKING:
     from localhub.dispatch import Dispatch
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EAGER = "localhub.eager"  # in the scope: what becomes of a request that is answered so
-PREFIX = "/api/v3"
+WHOLE_ANSWER = "localhub.whole"  # in the scope: takes status, headers and body of an answer, in place of its messages
 _FORWARDED = {b"x-forwarded-for", b"x-forwarded-proto"}
 
 
@@ -68,8 +69,8 @@ class Eager:
     def may(self, scope: Scope) -> bool:
         """Whether this request, headers and all, can be answered at once."""
         path: str = scope["path"]
-        if path == PREFIX or path.startswith(f"{PREFIX}/"):
-            path = path[len(PREFIX) :] or "/"
+        if path == API or path.startswith(f"{API}/"):
+            path = path[len(API) :] or "/"
         return (
             self.open
             and self._dispatch.at_once(scope, path)

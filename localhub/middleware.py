@@ -6,12 +6,11 @@ import asyncio
 import hashlib
 import json
 import random
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
@@ -21,23 +20,19 @@ from localhub import intake, media
 from localhub.auth import Actor
 from localhub.conditional import unchanged
 from localhub.context import RequestContext, set_context
-from localhub.eager import EAGER, PREFIX
+from localhub.eager import EAGER, WHOLE_ANSWER
 from localhub.errors import GitHubError
 from localhub.faults import RequestFault
 from localhub.faulty import abort, faulty
 from localhub.http import JSON, Lines, lines, with_headers
 from localhub.kept import Request as Asked
+from localhub.kinds import API, Kind, classify, resource_of
 from localhub.protocol import WHOLE
 from localhub.versions import VERSIONS
 
 if TYPE_CHECKING:
     from localhub.hub import Hub
 
-API = PREFIX
-API_ROOTS = {
-    "repos", "repositories", "user", "users", "app", "apps", "installation", "orgs", "search", "rate_limit", "meta",
-    "notifications", "issues", "app-manifests", "emojis", "zen", "versions", "markdown",
-}  # fmt: skip
 SESSION = "localhub_session"
 # A person's token is a classic one with every scope that clients like gh look for.
 SCOPES = "admin:repo_hook, delete_repo, notifications, read:org, repo, user, workflow"
@@ -47,25 +42,6 @@ _ALWAYS = [
     (b"access-control-expose-headers", intake.EXPOSED.encode()),
     (b"server", b"localhub"),
 ]
-_GIT_ENDS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
-_GIT = re.compile(r"/[^/]+/[^/]+?(\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
-Kind = Literal["admin", "git", "api", "graphql", "page"]
-
-
-def classify(path: str, accept: str) -> Kind:
-    """Which part of the hub a path belongs to. A browser's /notifications is a page, a client's is the API."""
-    if path.startswith("/_localhub"):
-        return "admin"
-    if path in ("/graphql", "/api/graphql", f"{API}/graphql"):
-        return "graphql"
-    if path == API or path.startswith(f"{API}/"):
-        return "api"
-    if path.endswith(_GIT_ENDS) and _GIT.search(path):
-        return "git"
-    html = "text/html" in accept
-    if path == "/":
-        return "page" if html else "api"
-    return "api" if path.split("/")[1] in API_ROOTS and not html else "page"
 
 
 class Middleware:
@@ -157,6 +133,8 @@ class Exchange:
             await self._error(send, error)
             return
         try:
+            if fault is None and EAGER in self._scope:
+                self._scope[WHOLE_ANSWER] = self._at_once
             if fault and fault.latency:  # a slow GitHub holds its clients' places
                 await asyncio.sleep(fault.latency)
             await self._app(self._scope, receive, self._sender(send, fault))
@@ -235,9 +213,23 @@ class Exchange:
 
         return sender
 
+    def _at_once(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """A whole answer of a request that is answered in the call that brought it: no messages are sent of it."""
+        start: Message = {"status": status, "headers": headers}
+        self._start, self._status = start, status
+        answer = self._scope[EAGER]
+        answer.body = self._completed(start, body)
+        answer.status, answer.headers = start["status"], start["headers"]
+
     async def _finish(self, send: Send, body: bytes) -> None:
         start = self._start
         assert start is not None
+        body = self._completed(start, body)
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    def _completed(self, start: Message, body: bytes) -> bytes:
+        """The body to send, `start` being the answer's head, which gets its headers and becomes a 304 if it may."""
         self._add_headers(start)
         headers = MutableHeaders(scope=start)
         if self._kind == "api" and self._method in ("GET", "HEAD") and self._status == 200:
@@ -256,8 +248,7 @@ class Exchange:
             body = b""
         if self._asked is not None:
             self._hub.kept.keep(self._asked, self._context.actor, self._status, start["headers"], body)
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
+        return body
 
     def _add_headers(self, start: Message) -> None:
         context = self._context
@@ -287,13 +278,6 @@ class Exchange:
         self._add_headers(start)
         await send(start)
         await send({"type": "http.response.body", "body": body})
-
-
-def resource_of(kind: Kind, path: str) -> str:
-    """Which of GitHub's primary limits a request counts for."""
-    if kind == "graphql":
-        return "graphql"
-    return "search" if path.startswith("/search/") else "integration_manifest" if "/conversions" in path else "core"
 
 
 async def _nothing() -> Message:

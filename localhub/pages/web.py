@@ -25,7 +25,8 @@ from localhub.db import Row
 from localhub.errors import GitHubError, forbidden
 from localhub.gitstore import GitRepo
 from localhub.hub import Hub
-from localhub.middleware import SESSION, classify
+from localhub.kinds import classify
+from localhub.middleware import SESSION
 from localhub.pages import shapes
 from localhub.pages.talk import REACTIONS
 from localhub.refs import git_of

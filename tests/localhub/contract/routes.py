@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from localhub.app import ROUTERS
 from localhub.hub import Hub
-from localhub.middleware import classify
+from localhub.kinds import classify
 from tests.localhub.contract.catalogue import Operation, anonymous, by_key
 
 UNDOCUMENTED = {
