@@ -283,9 +283,9 @@ def on_push(hub: Hub, event: Event) -> None:
     if event.repo is None or push is None or not push.ref.startswith("refs/heads/") or push.after == ZERO:
         return
     repo = hub.access.repo_by_id(event.repo)
-    for row in hub.db.rows(
-        "SELECT * FROM installations WHERE account_id = ? AND suspended_at IS NULL ORDER BY id", repo["owner_id"]
-    ):
+    owner = repo["owner_id"]
+    sql = "SELECT * FROM installations WHERE account_id = ? AND suspended_at IS NULL ORDER BY id"
+    for row in hub.known.get(("installations", owner), lambda: hub.db.rows(sql, owner)):
         may_write = json.loads(row["permissions"]).get("checks") == "write"
         if (
             may_write

@@ -16,7 +16,7 @@ WEB_NAME, WEB_MAIL = "GitHub", "noreply@localhub"  # the committer of what is me
 
 def identity(hub: Hub, account_id: int) -> Person:
     """The account as author of a commit made now."""
-    row = hub.db.get("accounts", account_id)
+    row = hub.account(account_id)
     mail = row["email"] or f"{row['id']}+{row['login']}@users.noreply.localhub"
     return Person(row["name"] or row["login"], mail, stamp(hub))
 
@@ -32,6 +32,10 @@ def stamp(hub: Hub) -> str:
 
 def account_of(hub: Hub, mail: str) -> int | None:
     """The account that a mail address in a commit belongs to."""
+    return hub.known.get(("mail", mail), lambda: _account_of(hub, mail))
+
+
+def _account_of(hub: Hub, mail: str) -> int | None:
     match = _NOREPLY.match(mail)
     if match:
         found: int | None = hub.db.value("SELECT id FROM accounts WHERE id = ?", int(match[1]))

@@ -160,10 +160,17 @@ def _base_moved(hub: Hub, repo: Row, git: GitRepo, push: Pushed, by: int) -> Non
         merging.schedule(hub, row["id"])
 
 
+_HEADS = "pulls p INDEXED BY pulls_by_head_sha"
+_OWNERS = "pull_commits c CROSS JOIN pulls p ON p.id = c.pull_id"
+
+
 def _among(hub: Hub, repo: Row, branch: str, column: str, shas: Sequence[str]) -> list[Row]:
-    """The open pull requests onto a branch that have one of these as head (p.head_sha) or own commit (c.sha)."""
+    """The open pull requests onto a branch that have one of these as head (p.head_sha) or own commit (c.sha).
+
+    SQLite is told to begin with the commits: it would walk through all that are open onto the branch.
+    """
     found: dict[int, Row] = {}
-    tables = "pulls p" if column.startswith("p.") else "pull_commits c JOIN pulls p ON p.id = c.pull_id"
+    tables = _HEADS if column == "p.head_sha" else _OWNERS
     for at in range(0, len(shas), AT_ONCE):
         some = shas[at : at + AT_ONCE]
         sql = f"""SELECT p.id, p.head_sha FROM {tables} WHERE {column} IN ({", ".join("?" * len(some))})
