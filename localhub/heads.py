@@ -25,7 +25,7 @@ def home(hub: Hub, pull: Row) -> Row | None:
 
 def label(hub: Hub, pull: Row) -> str:
     """owner:branch."""
-    return f"{hub.db.get('accounts', pull['head_owner_id'])['login']}:{pull['head_ref']}"
+    return f"{hub.account(pull['head_owner_id'])['login']}:{pull['head_ref']}"
 
 
 def tip(hub: Hub, pull: Row) -> str | None:

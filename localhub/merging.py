@@ -170,7 +170,7 @@ def merge(
         change = RefChange(f"refs/heads/{pull['base_ref']}", base, landed)
         promised = refs.promise(hub, repo, [change], actor, pull["id"])
         with hub.tx():
-            now = pulls.get(hub, pull["id"])  # it may have been closed, or its fork pushed to, while this was made
+            now = hub.db.get("pulls", pull["id"])  # closed, or its fork pushed to, while this was made?
             still_open = bool(now["open"]) and now["head_sha"] == pull["head_sha"]
             if still_open:
                 pullsync.mark_merged(hub, repo, pull, actor.account_id, landed, base)
