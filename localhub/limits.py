@@ -6,11 +6,10 @@ Source: docs.github.com, "Rate limits for the REST API" and "Rate limits and que
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localhub.auth import Actor
+from localhub.counters import Bucket, Window, current, recent, wait
 from localhub.errors import GitHubError
 from localhub.limitsettings import LimitSettings as LimitSettings
 from localhub.limitwords import CREATION, RATE_DOCS, SECONDARY, denied, exceeded
@@ -19,60 +18,13 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 
-MOMENT = 0.05  # seconds that are counted as one
-
-
-@dataclass
-class _Window:
-    """A fixed window, as GitHub's primary limit is: it starts with the first request and ends at `reset`."""
-
-    used: int = 0
-    reset: float = 0.0
-
-
-@dataclass
-class _Recent:
-    """What was counted in the last `seconds`, and its sum, so that a request costs the same after a thousand others."""
-
-    entries: deque[tuple[float, float]] = field(default_factory=deque)
-    total: float = 0.0
-
-    def forget(self, before: float, after: float) -> None:
-        """Drop what is older than `before`; and what is newer than `after`: the clock was set back."""
-        entries = self.entries
-        while entries and (entries[0][0] <= before or entries[0][0] > after):
-            self.total -= entries.popleft()[1]
-        if not entries:
-            self.total = 0.0
-
-    def add(self, now: float, amount: float) -> None:
-        self.entries.append((now, amount))
-        self.total += amount
-
-    def blend(self, now: float, amount: float) -> None:
-        """Add to what was counted in the same moment: thousands of requests a second take no room."""
-        last = self.entries[-1] if self.entries else (0.0, 0.0)
-        if 0 <= now - last[0] < MOMENT:
-            self.entries[-1] = (last[0], last[1] + amount)
-            self.total += amount
-        else:
-            self.add(now, amount)
-
-
-@dataclass
-class _Bucket:
-    primary: dict[str, _Window] = field(default_factory=dict)
-    recent: dict[str, _Recent] = field(default_factory=dict)
-    active: int = 0
-
-
 class Limits:
     """All counters, in memory. The hourly ones outlive a restart (`limitfile.py`), those of the last minute do not."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._lock = threading.Lock()
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, Bucket] = {}
         self._active = 0
         self.settings = LimitSettings()
 
@@ -83,11 +35,11 @@ class Limits:
         with self._lock:
             self._buckets.clear()
 
-    def _bucket(self, actor: Actor) -> _Bucket:
+    def _bucket(self, actor: Actor) -> Bucket:
         """The actor's counters; with the lock."""
         found = self._buckets.get(actor.key)
         if found is None:
-            found = self._buckets[actor.key] = _Bucket()
+            found = self._buckets[actor.key] = Bucket()
         return found
 
     def maximum(self, actor: Actor, resource: str) -> int:
@@ -127,7 +79,7 @@ class Limits:
         maximum = self.maximum(actor, resource)
         with self._lock:
             bucket = self._bucket(actor)
-            window = _current(bucket, resource, now)
+            window = current(bucket, resource, now)
             settings = self.settings
             if settings.enforced and resource != "graphql" and window.used >= maximum:
                 raise self._primary(actor, resource, window, maximum)
@@ -135,7 +87,7 @@ class Limits:
                 self._secondary(bucket, resource, points, now)
             if resource != "graphql":
                 window.used += 1
-                _recent(bucket, "points", now, 60).blend(now, points)
+                recent(bucket, "points", now, 60).blend(now, points)
             bucket.active += 1
             self._active += 1
 
@@ -144,13 +96,13 @@ class Limits:
         now = self._hub.clock.timestamp()
         with self._lock:
             bucket = self._bucket(actor)
-            window = _current(bucket, resource, now)
+            window = current(bucket, resource, now)
             if self.settings.enforced:
                 if window.used >= maximum:
                     raise self._primary(actor, resource, window, maximum)
                 self._secondary(bucket, resource, 1, now)
             window.used += not free
-            _recent(bucket, "points", now, 60).blend(now, 1)
+            recent(bucket, "points", now, 60).blend(now, 1)
             used, reset = window.used, int(window.reset)
         return (
             f"X-RateLimit-Limit: {maximum}\r\nX-RateLimit-Remaining: {max(0, maximum - used)}\r\n"
@@ -161,7 +113,7 @@ class Limits:
         """Take a request back from the primary limit, for which a 304 is free."""
         now = self._hub.clock.timestamp()
         with self._lock:
-            window = _current(self._bucket(actor), resource, now)
+            window = current(self._bucket(actor), resource, now)
             window.used = max(0, window.used - 1)
 
     def end(self, actor: Actor, resource: str, seconds: float) -> None:
@@ -173,16 +125,16 @@ class Limits:
             # Nobody knows whose work it was: it is shared among the requests that ran side by side.
             share = seconds / max(1, self._active)
             self._active = max(0, self._active - 1)
-            _recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).blend(now, share)
+            recent(bucket, "cpu graphql" if resource == "graphql" else "cpu", now, 60).blend(now, share)
 
-    def _secondary(self, bucket: _Bucket, resource: str, points: int, now: float) -> None:
+    def _secondary(self, bucket: Bucket, resource: str, points: int, now: float) -> None:
         settings = self.settings
         if bucket.active >= settings.concurrency:
             raise denied(SECONDARY, 60)
-        if resource != "graphql" and _recent(bucket, "points", now, 60).total + points > settings.points:
-            raise denied(SECONDARY, _wait(bucket.recent["points"], now, 60))
-        graphql = _recent(bucket, "cpu graphql", now, 60).total
-        if graphql + _recent(bucket, "cpu", now, 60).total > settings.cpu_seconds:
+        if resource != "graphql" and recent(bucket, "points", now, 60).total + points > settings.points:
+            raise denied(SECONDARY, wait(bucket.recent["points"], now, 60))
+        graphql = recent(bucket, "cpu graphql", now, 60).total
+        if graphql + recent(bucket, "cpu", now, 60).total > settings.cpu_seconds:
             raise denied(SECONDARY, 60)
         if resource == "graphql" and graphql > settings.graphql_cpu_seconds:
             raise denied(SECONDARY, 60)
@@ -197,27 +149,27 @@ class Limits:
         points = 5 * mutations or 1
         with self._lock:
             bucket = self._bucket(actor)
-            window = _current(bucket, "graphql", now)
+            window = current(bucket, "graphql", now)
             if self.settings.enforced:
                 if window.used + cost > maximum:
                     raise GitHubError(200, exceeded(actor))
-                if _recent(bucket, "graphql points", now, 60).total + points > self.settings.graphql_points:
-                    raise denied(SECONDARY, _wait(bucket.recent["graphql points"], now, 60))
+                if recent(bucket, "graphql points", now, 60).total + points > self.settings.graphql_points:
+                    raise denied(SECONDARY, wait(bucket.recent["graphql points"], now, 60))
             window.used += cost
-            _recent(bucket, "graphql points", now, 60).blend(now, points)
+            recent(bucket, "graphql points", now, 60).blend(now, points)
 
     def created(self, actor: Actor) -> None:
         """Count a created issue, pull request, comment or review, before it is made."""
         now = self._hub.clock.timestamp()
         with self._lock:
             bucket = self._bucket(actor)
-            hour = _recent(bucket, "created", now, 3600)
-            minute = _recent(bucket, "created lately", now, 60)
+            hour = recent(bucket, "created", now, 3600)
+            minute = recent(bucket, "created lately", now, 60)
             if self.settings.enforced:
                 if minute.total >= self.settings.creations_minute:
                     raise denied(CREATION, 60)
                 if hour.total >= self.settings.creations_hour:
-                    raise denied(CREATION, _wait(hour, now, 3600))
+                    raise denied(CREATION, wait(hour, now, 3600))
             hour.add(now, 1)
             minute.add(now, 1)
         self._hub.stats["created"] += 1
@@ -229,7 +181,7 @@ class Limits:
             return {
                 key: {
                     "primary": {name: [w.used, w.reset] for name, w in bucket.primary.items() if w.reset > now},
-                    "created": [moment for moment, _ in _recent(bucket, "created", now, 3600).entries],
+                    "created": [moment for moment, _ in recent(bucket, "created", now, 3600).entries],
                 }
                 for key, bucket in self._buckets.items()
             }
@@ -238,13 +190,13 @@ class Limits:
         now = self._hub.clock.timestamp()
         with self._lock:
             for key, saved in buckets.items():
-                bucket = self._buckets[key] = _Bucket()
+                bucket = self._buckets[key] = Bucket()
                 for name, (used, reset) in saved["primary"].items():
-                    bucket.primary[name] = _Window(used, reset)
+                    bucket.primary[name] = Window(used, reset)
                 for moment in saved["created"]:
-                    _recent(bucket, "created", now, 3600).add(moment, 1)
+                    recent(bucket, "created", now, 3600).add(moment, 1)
                     if moment > now - 60:
-                        _recent(bucket, "created lately", now, 60).add(moment, 1)
+                        recent(bucket, "created lately", now, 60).add(moment, 1)
 
     def headers(self, actor: Actor, resource: str) -> list[tuple[bytes, bytes]]:
         """The header lines that say where the actor stands."""
@@ -261,7 +213,7 @@ class Limits:
         """limit, remaining, reset and used, as GET /rate_limit shows them."""
         maximum = self.maximum(actor, resource)
         with self._lock:
-            window = _current(self._bucket(actor), resource, self._hub.clock.timestamp())
+            window = current(self._bucket(actor), resource, self._hub.clock.timestamp())
             return {
                 "limit": maximum,
                 "remaining": max(0, maximum - window.used),
@@ -269,7 +221,7 @@ class Limits:
                 "used": window.used,
             }
 
-    def _primary(self, actor: Actor, resource: str, window: _Window, maximum: int) -> GitHubError:
+    def _primary(self, actor: Actor, resource: str, window: Window, maximum: int) -> GitHubError:
         return GitHubError(
             403,
             exceeded(actor),
@@ -282,23 +234,3 @@ class Limits:
                 "X-RateLimit-Resource": resource,
             },
         )
-
-
-def _current(bucket: _Bucket, resource: str, now: float) -> _Window:
-    window = bucket.primary.get(resource)
-    if window is None or window.reset <= now:
-        window = bucket.primary[resource] = _Window(0, float(int(now) + (60 if resource == "search" else 3600)))
-    return window
-
-
-def _recent(bucket: _Bucket, name: str, now: float, seconds: float) -> _Recent:
-    """What was counted in the last `seconds`, older entries dropped."""
-    found = bucket.recent.get(name)
-    if found is None:
-        found = bucket.recent[name] = _Recent()
-    found.forget(now - seconds, now + 1)
-    return found
-
-
-def _wait(recent: _Recent, now: float, seconds: float) -> float:
-    return recent.entries[0][0] + seconds - now + 1 if recent.entries else seconds
