@@ -43,6 +43,7 @@ lint: $(VENV)/.dev ## style, types and the arrows between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases tests/bench
 	$(BIN)/lint-imports
 
 test-slow: setup-dev browser gh ## what needs other ecosystems or more than a minute

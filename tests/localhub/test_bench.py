@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.localhub import cycles, hooks, servers
+from tests.bench.localhub import cycles, growth, hooks, servers
 from tests.bench.localhub.__main__ import SEED
 
 
@@ -30,3 +30,11 @@ def test_webhooks_come_once_each_and_in_their_order(tmp_path: Path) -> None:
 def test_what_is_missing_twice_or_late_is_noticed() -> None:
     came = [["a", 1, 0.0, ""], ["b", 2, 0.0, ""], ["a", 4, 0.0, ""], ["a", 3, 0.0, ""], ["b", 2, 0.0, ""]]
     assert hooks.faithful([1, 2, 3, 4, 5], came) == {"lost": 1, "twice": 1, "out_of_order": 1}
+
+
+@pytest.mark.slow
+def test_the_growth_part_asks_for_everything_in_what_it_filled(tmp_path: Path) -> None:
+    found = growth.run(tmp_path, 12, 1)
+    assert found["issues"] == [growth.FEW, 12]
+    assert set(found["calls"]) == set(growth.CALLS)
+    assert all(each["few_ms"] > 0 and each["many_ms"] > 0 for each in found["calls"].values())

@@ -37,16 +37,16 @@ def fill(data: Path, count: int) -> None:
             wanted = [f"label-{number % 10}", "odd" if number % 2 else "even"]
             text = f"What is number {number} about?\n" + "A sentence that says what is wanted and why. " * 5
             text += "A heron." if number < 10 and number % 2 else ""
-            row = issues.create(hub, repo, alice, f"Issue {number}", text, labels=wanted, assignees=["alice"])
-            comments.create(hub, repo, row, alice, f"A remark on number {number}.")
+            made = issues.create(hub, repo, alice, f"Issue {number}", text, labels=wanted, assignees=["alice"])
+            comments.create(hub, repo, made.row, alice, f"A remark on number {number}.")
             if number % 2:
-                comments.create(hub, repo, row, bob, f"Another on number {number}.")
+                comments.create(hub, repo, made.row, bob, f"Another on number {number}.")
             if number < 10:  # as many on the first issue, however many issues there are
                 first = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = 1", repo["id"])
                 assert first is not None
                 comments.create(hub, repo, first, alice, f"Remark {number} on the first.")
             if number % 10 >= 5:
-                issues.close(hub, row, alice.account_id)
+                issues.close(hub, made.row, alice.account_id)
     hub.close()
 
 

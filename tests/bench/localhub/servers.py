@@ -128,7 +128,7 @@ def line_of(child: subprocess.Popen[str], seconds: float) -> str:
     ready, _, _ = select.select([stream], [], [], seconds)
     line = stream.readline() if ready else ""
     if not line:
-        raise RuntimeError(f"the server did not start: {child.args}")
+        raise RuntimeError(f"the server did not start: {child.args!r}")
     return line
 
 
@@ -154,17 +154,7 @@ def _install() -> tuple[Path, Path]:
     if not (modules / "done").exists():
         modules.mkdir(parents=True, exist_ok=True)
         npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        command = [
-            node,
-            npm,
-            "install",
-            "--prefix",
-            modules,
-            "--no-audit",
-            "--no-fund",
-            "--silent",
-            f"emulate@{EMULATE}",
-        ]
-        subprocess.run(command, check=True)
+        quietly = ["--no-audit", "--no-fund", "--silent"]
+        subprocess.run([node, npm, "install", "--prefix", modules, *quietly, f"emulate@{EMULATE}"], check=True)
         (modules / "done").touch()
     return node, modules / "node_modules" / "emulate" / "dist" / "index.js"

@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.bench.localhub.calls import BUILD, END, READS, REPO, Call, World, mixed
@@ -109,7 +110,7 @@ async def _write(targets: list[Target], call: Call, count: int, rounds: int) -> 
         first, last = count * turn // rounds, count * (turn + 1) // rounds
         for target in targets if turn % 2 == 0 else targets[::-1]:
             numbers = iter(range(first, last))
-            await target.drive(call.name, lambda _w, _i: call, numbers, float("inf"))
+            await target.drive(call.name, partial(_always, call), numbers, float("inf"))
 
 
 async def _read(
@@ -120,6 +121,10 @@ async def _read(
             start = turn * 1_000_000
             until = time.perf_counter() + seconds / rounds
             await target.drive(name, choose, itertools.count(start), until)
+
+
+def _always(call: Call, _world: World, _number: int) -> Call:
+    return call
 
 
 async def measure(servers: list[Server], count: int, seconds: float, only: str = "") -> dict[str, Any]:
@@ -136,7 +141,7 @@ async def measure(servers: list[Server], count: int, seconds: float, only: str =
         if call.kind == "write":
             await _write(targets, call, pulls if call.share == 0.1 else max(CLIENTS, int(count * call.share)), rounds)
         elif only in call.name:
-            await _read(targets, call.name, lambda _w, _i, call=call: call, seconds, rounds)
+            await _read(targets, call.name, partial(_always, call), seconds, rounds)
         if call.name in targets[0].samples:
             found[call.name] = {"kind": call.kind} | {t.server.name: t.samples[call.name].figures() for t in targets}
         if call is READS[-1]:
