@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 
-def unchanged(request: Mapping[str, str], etag: str, modified: str | None) -> bool:
-    """The ETag counts before the date, if the request has both."""
+def unchanged(request: Mapping[str, str], etag: str, modified: Callable[[], str | None]) -> bool:
+    """The ETag counts before the date, if the request has both; `modified` says when the answer's thing changed."""
     known, since = request.get("if-none-match"), request.get("if-modified-since")
-    if known is not None or since is None or modified is None:
-        return known is not None and _matches(known, etag)
+    if known is not None:
+        return _matches(known, etag)
+    changed = None if since is None else modified()
+    if since is None or changed is None:
+        return False
     try:
-        return parsedate_to_datetime(modified) <= parsedate_to_datetime(since)
+        return parsedate_to_datetime(changed) <= parsedate_to_datetime(since)
     except (ValueError, TypeError):  # no date, or one without a zone
         return False
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,6 +37,10 @@ SESSION = "localhub_session"
 # A person's token is a classic one with every scope that clients like gh look for.
 SCOPES = "admin:repo_hook, delete_repo, notifications, read:org, repo, user, workflow"
 _SCOPES = (b"x-oauth-scopes", SCOPES.encode())
+_CACHED = [
+    (b"cache-control", b"private, max-age=60, s-maxage=60"),
+    (b"vary", b"Accept, Authorization, Cookie, X-GitHub-OTP"),
+]
 _ALWAYS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", intake.EXPOSED.encode()),
@@ -230,20 +234,15 @@ class Exchange:
 
     def _completed(self, start: Message, body: bytes) -> bytes:
         """The body to send, `start` being the answer's head, which gets its headers and becomes a 304 if it may."""
-        self._add_headers(start)
-        headers = MutableHeaders(scope=start)
         if self._kind == "api" and self._method in ("GET", "HEAD") and self._status == 200:
             etag = f'W/"{hashlib.sha256(body).hexdigest()}"'
-            headers["ETag"] = etag
-            headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
-            headers["Vary"] = "Accept, Authorization, Cookie, X-GitHub-OTP"
-            if unchanged(self._headers, etag, headers.get("Last-Modified")):
+            if unchanged(self._headers, etag, lambda: Headers(scope=start).get("last-modified")):
                 self._status = start["status"] = 304
-                del headers["content-length"]
+                start["headers"] = [pair for pair in start["headers"] if pair[0] != b"content-length"]
                 body = b""
                 self._hub.limits.refund(self._context.actor, self._resource)
-                for name, value in self._hub.limits.headers(self._context.actor, self._resource):
-                    headers[name.decode()] = value.decode()
+            start["headers"] = [*start["headers"], (b"etag", etag.encode()), *_CACHED]
+        self._add_headers(start)
         if self._method == "HEAD":
             body = b""
         if self._asked is not None:
