@@ -45,6 +45,6 @@ def test_a_push_to_a_base_costs_what_it_brings_however_many_pull_requests_wait_f
 
     open_pulls(range(10))
     few = cost("few")
-    open_pulls(range(10, 160))
+    open_pulls(range(10, 80))
     many = cost("many")
     assert many <= few + 5, (few, many)
