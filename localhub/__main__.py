@@ -20,6 +20,7 @@ from localhub.actions.service import Actions
 from localhub.errors import GitHubError, sentences
 from localhub.gitcore import GitError
 from localhub.hub import Hub
+from localhub.seedfile import Seed
 from localhub.server import Server
 from localhub.tls import own_certificate
 
@@ -123,7 +124,7 @@ def _prepare(hub: Hub, options: argparse.Namespace) -> None:
         raise Refused(f"--limits {options.limits}: {sentences(error)}") from error
     try:
         if options.seed:
-            seed.plant(hub, seed.Seed.model_validate(yaml.safe_load(options.seed.read_text()) or {}))
+            seed.plant(hub, Seed.model_validate(yaml.safe_load(options.seed.read_text()) or {}))
     except (OSError, ValueError, yaml.YAMLError, GitHubError, GitError, sqlite3.IntegrityError) as error:
         raise Refused(f"--seed {options.seed}: {sentences(error)}") from error
 

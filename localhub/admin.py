@@ -16,6 +16,7 @@ from localhub.errors import GitHubError, forbidden, invalid, not_found, sentence
 from localhub.faults import FaultPlan
 from localhub.http import reply
 from localhub.hub import Hub
+from localhub.seedfile import Seed
 
 
 class ClockChange(BaseModel):
@@ -65,7 +66,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.post("/seed")
     async def plant(request: Request) -> Response:
         try:
-            wanted = seed.Seed.model_validate(yaml.safe_load(await request.body()) or {})
+            wanted = Seed.model_validate(yaml.safe_load(await request.body()) or {})
         except (yaml.YAMLError, ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise invalid(f"The seed is not understood: {sentences(error)}") from error
         return reply(seed.plant(hub, wanted), 201)

@@ -54,7 +54,14 @@ def create(
             pushed_at=now,
         )
         repo = hub.access.repo_by_id(repo_id)
-        _fill(hub, repo, source=source, auto_init=auto_init)
+        git = GitRepo(hub.git_dir(repo))
+        if git.path.exists():  # of one that a crash or a failure kept from being
+            git.remove()
+        try:
+            _fill(hub, repo, source=source, auto_init=auto_init)
+        except BaseException:
+            git.remove()
+            raise
         labels(hub, repo_id)
         repo = hub.access.repo_by_id(repo_id)
         hub.emit(Event("repository", "created", repo_id, by))

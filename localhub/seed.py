@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -24,92 +23,37 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from pydantic import BaseModel, ConfigDict, Field
 
 from localhub import auth, installing, repositories
 from localhub.errors import GitHubError, invalid
+from localhub.gitcore import GitError
+from localhub.gitstore import GitRepo
 
 if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
-
-Role = Literal["read", "triage", "write", "maintain", "admin"]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SeedUser(_Strict):
-    login: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")
-    name: str | None = None
-    email: str | None = None
-    token: str | None = Field(None, description="a personal access token; none is made when absent")
-    site_admin: bool = False
-
-
-class SeedOrganization(_Strict):
-    login: str
-    name: str | None = None
-    members: dict[str, Literal["admin", "member"]] = {}
-
-
-class SeedRepository(_Strict):
-    full_name: str = Field(pattern=r"^[^/]+/[^/]+$")
-    description: str | None = None
-    private: bool = False
-    source: Path | None = Field(None, description="a git repository on this disk whose branches and tags are copied")
-    auto_init: bool = True
-    default_branch: str = "main"
-    collaborators: dict[str, Role] = {}
-    watchers: list[str] = []
-    settings: dict[str, bool] = {}
-
-
-class SeedApp(_Strict):
-    id: int | None = None
-    slug: str
-    name: str | None = None
-    owner: str
-    description: str | None = None
-    private_key_pem: str | None = Field(None, description="only its public part is kept")
-    public_key_pem: str | None = None
-    client_id: str | None = None
-    webhook_url: str | None = None
-    webhook_secret: str | None = None
-    permissions: dict[str, str] = {"metadata": "read"}
-    events: list[str] = []
-    public: bool = False
-
-
-class SeedInstallation(_Strict):
-    id: int | None = None
-    app: str
-    account: str
-    repositories: list[str] | None = Field(None, description="full names; all of the account when absent")
-
-
-class Seed(_Strict):
-    users: list[SeedUser] = []
-    organizations: list[SeedOrganization] = []
-    repositories: list[SeedRepository] = []
-    apps: list[SeedApp] = []
-    installations: list[SeedInstallation] = []
+    from localhub.seedfile import Seed, SeedApp, SeedInstallation, SeedOrganization, SeedRepository, SeedUser
 
 
 def plant(hub: Hub, seed: Seed) -> dict[str, Any]:
-    """Make what is not there yet; returns ids by name."""
-    with hub.tx():
-        for user in seed.users:
-            _user(hub, user)
-        for organization in seed.organizations:
-            _organization(hub, organization)
-        for repository in seed.repositories:
-            _repository(hub, repository)
-        for app in seed.apps:
-            make_app(hub, app)
-        for installation in seed.installations:
-            _installation(hub, installation)
+    """Make what is not there yet, all of it or (with an error) nothing; returns ids by name."""
+    made: list[GitRepo] = []
+    try:
+        with hub.tx():
+            for user in seed.users:
+                _user(hub, user)
+            for organization in seed.organizations:
+                _organization(hub, organization)
+            for repository in seed.repositories:
+                _repository(hub, repository, made)
+            for app in seed.apps:
+                make_app(hub, app)
+            for installation in seed.installations:
+                _installation(hub, installation)
+    except BaseException:
+        for git in made:
+            git.remove()
+        raise
     return summary(hub)
 
 
@@ -157,22 +101,27 @@ def _organization(hub: Hub, organization: SeedOrganization) -> None:
         hub.db.execute("INSERT OR REPLACE INTO org_members VALUES (?, ?, ?)", org_id, account(hub, login)["id"], role)
 
 
-def _repository(hub: Hub, wanted: SeedRepository) -> None:
+def _repository(hub: Hub, wanted: SeedRepository, made: list[GitRepo]) -> None:
     owner, _, name = wanted.full_name.partition("/")
     repo = hub.access.repo_row(owner, name)
     if repo is None:
         owner_id = account(hub, owner)["id"]
-        repo = repositories.create(
-            hub,
-            owner_id,
-            name,
-            by=owner_id,
-            description=wanted.description,
-            private=wanted.private,
-            auto_init=wanted.auto_init,
-            source=wanted.source,
-            default_branch=wanted.default_branch,
-        )
+        try:
+            repo = repositories.create(
+                hub,
+                owner_id,
+                name,
+                by=owner_id,
+                description=wanted.description,
+                private=wanted.private,
+                auto_init=wanted.auto_init,
+                source=wanted.source,
+                default_branch=wanted.default_branch,
+            )
+        except GitError as error:
+            why = error.stderr.partition("\n")[0].removeprefix("fatal: ")
+            raise invalid(f"{wanted.full_name}: {why}") from error
+        made.append(GitRepo(hub.git_dir(repo)))
     for login, role in wanted.collaborators.items():
         hub.db.execute(
             "INSERT OR REPLACE INTO collaborators VALUES (?, ?, ?)", repo["id"], account(hub, login)["id"], role
@@ -199,6 +148,9 @@ def make_app(hub: Hub, wanted: SeedApp) -> Row:
         if row is not None:
             hub.db.update("apps", row["id"], **hook)
             return hub.db.get("apps", row["id"])
+        taken = wanted.id is not None and hub.db.row("SELECT slug FROM apps WHERE id = ?", wanted.id)
+        if taken:
+            raise invalid(f"App {wanted.slug!r} cannot have the id {wanted.id}: it is that of {taken['slug']!r}.")
         bot = hub.db.insert("accounts", login=f"{wanted.slug}[bot]", type="Bot", created_at=hub.now())
         columns: dict[str, Any] = {} if wanted.id is None else {"id": wanted.id}
         app_id = hub.db.insert(

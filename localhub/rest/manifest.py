@@ -22,8 +22,9 @@ from pydantic import BaseModel, ValidationError
 
 from localhub import seed
 from localhub.clock import iso
-from localhub.errors import forbidden, invalid, not_found
+from localhub.errors import forbidden, invalid, not_found, sentences
 from localhub.hub import Hub
+from localhub.seedfile import Events, Permissions, SeedApp
 
 CODE_SECONDS = 3600
 _PAGES = Environment(
@@ -45,15 +46,15 @@ class Manifest(BaseModel):
     redirect_url: str | None = None
     description: str | None = None
     public: bool = False
-    default_permissions: dict[str, str] = {}
-    default_events: list[str] = []
+    default_permissions: Permissions = {}
+    default_events: Events = []
 
 
 def parse(text: str) -> Manifest:
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        raise invalid(f"The manifest is not understood: {error}") from error
+        raise invalid(f"The manifest is not understood: {sentences(error)}") from error
 
 
 def router(hub: Hub) -> APIRouter:
@@ -124,7 +125,7 @@ def make(hub: Hub, wanted: Manifest, name: str, owner: str) -> str:
         "public": wanted.public,
     }
     with hub.tx():
-        app = seed.make_app(hub, seed.SeedApp.model_validate(values))
+        app = seed.make_app(hub, SeedApp.model_validate(values))
         hub.db.update("apps", app["id"], external_url=wanted.url)
         expires = iso(hub.clock.now() + timedelta(seconds=CODE_SECONDS))
         hub.db.insert("manifests", code=code, app_id=app["id"], pem=pem, expires_at=expires)

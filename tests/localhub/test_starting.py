@@ -20,7 +20,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 import localhub
 from localhub.__main__ import main, parser
+from localhub.events import WEBHOOKS
 from localhub.hub import Hub
+from localhub.seedfile import PERMISSIONS, UNSENT
+from tests.localhub.schemas import schemas
 
 COMMAND = [sys.executable, "-m", "localhub"]
 SCHEMA = Path(localhub.__file__).parent / "schema"
@@ -74,6 +77,14 @@ def test_options_explain_themselves() -> None:
         ("users: [{login: alice}]\napps: [{slug: bot, owner: alice}]", "needs private_key_pem or public_key_pem"),
         ("users: [{login: alice}]\napps: [{slug: bot, owner: alice, private_key_pem: nonsense}]", "is no PEM of an RSA key"),
         ("installations: [{app: bot, account: alice}]", "There is no app 'bot'"),
+        ("users: [{login: alice, token: t}, {login: bob, token: t}]", "the whole: alice and bob have the same token"),
+        ("repositories: [{full_name: alice/a b}]", "repositories.0.full_name: string should match pattern"),
+        ("repositories: [{full_name: a/b, settings: {allow_automerge: true}}]", "repositories.0.settings: there is no setting 'allow_automerge'; did you mean 'allow_auto_merge'?"),
+        ("users: [{login: alice}]\nrepositories: [{full_name: alice/x, source: /tmp}]", "alice/x: '/tmp' does not appear to be a git repository"),
+        ("apps: [{slug: bot, owner: alice, events: [isues]}]", "apps.0.events: there is no event 'isues'; did you mean 'issues'?"),
+        ("apps: [{slug: bot, owner: alice, permissions: {isue: read}}]", "apps.0.permissions: there is no permission 'isue'; did you mean 'issues'?"),
+        ("apps: [{slug: bot, owner: alice, permissions: {issues: wrote}}]", "apps.0.permissions.issues: input should be 'read', 'write' or 'admin'"),
+        ("apps: [{slug: my bot, owner: alice}]", "apps.0.slug: string should match pattern"),
     ],
 )  # fmt: skip
 def test_a_wrong_seed_says_where(tmp_path: Path, seed: str, says: str) -> None:
@@ -106,6 +117,45 @@ def test_keys_and_repositories_that_do_not_fit(tmp_path: Path, key_pem: str) -> 
     }))  # fmt: skip
     assert "bob/his does not belong to alice" in _stderr(["--data", str(tmp_path / "b"), "--seed", str(path)])
     assert "No such file" in _stderr(["--data", str(tmp_path / "b"), "--seed", str(tmp_path / "none.yml")])
+
+
+def test_a_wrong_seed_leaves_nothing_behind(tmp_path: Path) -> None:
+    data, path, source = tmp_path / "data", tmp_path / "seed.yml", tmp_path / "source"
+    subprocess.run(["git", "init", "-q", "-b", "old", source], check=True)
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *who, "commit", "-q", "--allow-empty", "-m", "One"], cwd=source, check=True)
+    first = {"full_name": "alice/x", "source": str(source)}
+    for wrong in ({"full_name": "zed/y"}, {"full_name": "alice/y", "source": str(tmp_path)}):
+        path.write_text(json.dumps({"users": [{"login": "alice"}], "repositories": [first, wrong]}))
+        _stderr(["--data", str(data), "--seed", str(path)])
+        assert list((data / "git").iterdir()) == []
+    (data / "git" / "500001.git" / "refs").mkdir(parents=True)  # as if it had been killed meanwhile
+    path.write_text("{users: [{login: alice, token: ghp_alice}], repositories: [{full_name: alice/x}]}")
+    with running("--data", str(data), "--seed", str(path)) as url:
+        branches = httpx.get(f"{url}/repos/alice/x/branches").json()
+        assert [each["name"] for each in branches] == ["main"]
+        wrong = {"users": [{"login": "bob"}], "repositories": [{"full_name": "bob/b"}, {"full_name": "zed/y"}]}
+        answer = httpx.post(f"{url}/_localhub/seed", json=wrong)
+        assert (answer.status_code, answer.json()["message"][:32]) == (422, "There is no account 'zed': seed ")
+        assert httpx.get(f"{url}/users/bob").status_code == 404
+
+
+def test_two_apps_of_one_id(tmp_path: Path, key_pem: str) -> None:
+    path = tmp_path / "seed.yml"
+    apps = [{"id": 7, "slug": slug, "owner": "alice", "private_key_pem": key_pem} for slug in ("one", "two")]
+    path.write_text(json.dumps({"users": [{"login": "alice"}], "apps": apps}))
+    assert "App 'two' cannot have the id 7: it is that of 'one'." in _stderr(
+        ["--data", str(tmp_path / "a"), "--seed", str(path)]
+    )
+
+
+def test_the_words_of_a_seed_are_githubs() -> None:
+    """Events and permissions as in GitHub's own description."""
+    folder = Path(schemas("webhooks").__path__[0])
+    events = {file.stem for file in folder.glob("*.py") if not file.stem.startswith("_")}
+    assert frozenset(WEBHOOKS) | UNSENT == events
+    assert not UNSENT & frozenset(WEBHOOKS)
+    assert frozenset(schemas("models").AppPermissions.model_fields) == PERMISSIONS
 
 
 def test_limits_on_the_command_line(tmp_path: Path) -> None:

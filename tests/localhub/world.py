@@ -17,6 +17,7 @@ from localhub import seed
 from localhub.faults import FaultPlan
 from localhub.hub import Hub
 from localhub.limits import LimitSettings
+from localhub.seedfile import Seed
 from localhub.server import Server
 from tests.localhub.hooks import SECRET, Hooks
 
@@ -143,9 +144,9 @@ def _copy_database(source: Path, target: Path) -> None:
         from_.backup(to)
 
 
-def _seed(key_pem: str, hook_url: str, events: list[str]) -> seed.Seed:
+def _seed(key_pem: str, hook_url: str, events: list[str]) -> Seed:
     people = ("alice", "bob", "carol", "mallory", "octo-owner")
-    return seed.Seed.model_validate({
+    return Seed.model_validate({
         "users": [{"login": each, "token": f"ghp_{each}", "email": f"{each}@example.org"} for each in people],
         "organizations": [{"login": "acme", "members": {"octo-owner": "admin", "bob": "member"}}],
         "repositories": [

@@ -13,6 +13,7 @@ from pathlib import Path
 from localhub import auth, comments, issues, labels, seed
 from localhub.auth import Actor
 from localhub.hub import Hub
+from localhub.seedfile import Seed
 
 SEED = {
     "users": [
@@ -26,7 +27,7 @@ SEED = {
 def fill(data: Path, count: int) -> None:
     hub = Hub(data)
     hub.limits.change({"enforced": False})
-    seed.plant(hub, seed.Seed.model_validate(SEED))
+    seed.plant(hub, Seed.model_validate(SEED))
     alice: Actor = auth.authenticate(hub, "Bearer ghp_alice")
     bob: Actor = auth.authenticate(hub, "Bearer ghp_bob")
     repo = hub.access.repo("alice", "sample", actor=alice)
