@@ -13,6 +13,7 @@ from localhub.actions.plan import OUTPUTS_STEP, step_ids, step_names
 
 LOG_LIMIT = 4_000_000
 ANNOTATION_LIMIT = 50
+LATE = 0.5  # seconds by which we may hear of a step's begin or end too late
 _EXIT = re.compile(r"(?:exit status |exitcode ')(\d+)")
 _LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
 #: Commands that GitHub no longer carries out: the step that prints one fails.
@@ -71,6 +72,7 @@ class Reader:
         self.job = Job(found, now)
         self.errors: list[str] = []
         self._ids = step_ids(steps)
+        self._limits = [step.get("timeout-minutes") for step in steps]
         self._dynamic = {at for at, name in enumerate(names) if "${{" in name}
         self._masks = sorted({line for mask in masks for line in mask.splitlines() if line.strip()}, key=len)[::-1]
         self._lines: list[str] = []
@@ -117,7 +119,9 @@ class Reader:
             self.log(f"##[group]{step.name}", now)
             self.log("##[endgroup]", now)
             return True
-        if entry.get("level") == "error" and not message.startswith("this step has been cancelled"):
+        if message.startswith("this step has been cancelled"):
+            self._late(step, now)
+        elif entry.get("level") == "error":
             self._error(message, now)
         return False
 
@@ -142,6 +146,16 @@ class Reader:
         step.status, step.conclusion, step.completed = "completed", "success" if tolerated else result, now
         step.started = step.started if step.started is not None else now
         return True
+
+    def _late(self, step: Step | None, now: float) -> None:
+        """A step was ended by act: say so when it was by its own `timeout-minutes`, of which act says nothing."""
+        limit = None if step is None else self._limits[step.number - 2]
+        if step is None or limit is None or step.started is None:
+            return
+        minutes, rest = divmod((step.completed or now) - step.started + LATE, 60)
+        # What an expression came to is not told: it must have been whole minutes, as act takes no others.
+        if minutes >= 1 and (minutes == limit if isinstance(limit, int) else rest < 2 * LATE):
+            self._error(f"The action '{step.name}' has timed out after {minutes:.0f} minutes.", now)
 
     def _command(self, entry: Mapping[str, Any], now: float) -> None:
         command = str(entry["command"])

@@ -1,0 +1,39 @@
+"""What is read out of act's lines, as act wrote them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from localhub.actions.act_log import Reader
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds", "says"),
+    [
+        (1, 60.1, "The action 'Run sleep 70' has timed out after 1 minutes."),
+        ("${{ 2 }}", 120.2, "The action 'Run sleep 70' has timed out after 2 minutes."),
+        (1, 3.0, None),
+        (None, 60.1, None),
+        ("${{ 5 }}", 80.0, None),
+    ],
+)
+def test_a_step_that_took_too_long_says_so(limit: int | str | None, seconds: float, says: str | None) -> None:
+    """act only says that it was cancelled, as it says of one that a person cancels."""
+    steps = [{"run": "sleep 70"} | ({} if limit is None else {"timeout-minutes": limit})]
+    reader = Reader(steps, 0.0)
+    step = {"jobID": "st", "level": "info", "stage": "Main", "step": "sleep 70", "stepID": ["0"]}
+    for entry, now in (
+        (step | {"msg": "⭐ Run Main sleep 70"}, 1.0),
+        (step | {"msg": "  ❌  Failure - Main sleep 70", "stepResult": "failure"}, 1.0 + seconds),
+        (step | {"level": "error", "msg": "this step has been cancelled: signal: killed"}, 1.0 + seconds),
+        ({"jobID": "st", "level": "info", "msg": "🏁  Job failed", "jobResult": "failure"}, 1.0 + seconds),
+    ):
+        reader.feed(json.dumps(entry), now)
+    job = reader.end(1.0 + seconds, None, 1)
+    notes = [note.message for note in job.annotations]
+    assert (notes[0] if says else None) == says, notes
+    assert len(notes) == 1
+    assert (says or "could not be run") in job.log
+    assert job.conclusion == "failure"
