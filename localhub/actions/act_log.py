@@ -15,6 +15,7 @@ LOG_LIMIT = 4_000_000
 ANNOTATION_LIMIT = 50
 LATE = 0.5  # seconds by which we may hear of a step's begin or end too late
 _EXIT = re.compile(r"(?:exit status |exitcode ')(\d+)")
+_MISSING = re.compile(r"failed to read 'action\.yml' from action '([^']*)'")
 _LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
 #: Commands that GitHub no longer carries out: the step that prints one fails.
 _FORBIDDEN = ("set-env", "add-path")
@@ -202,8 +203,11 @@ class Reader:
             self.job.outputs[name] = text
 
     def _error(self, message: str, now: float) -> None:
-        match = _EXIT.search(message)
+        match, missing = _EXIT.search(message), _MISSING.match(message)
         text = f"Process completed with exit code {match[1]}." if match else message
+        if missing:
+            text = (f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{missing[1]}'. "
+                    "Did you forget to run actions/checkout before running your local action?")  # fmt: skip
         self.log(f"##[error]{text}", now)
         line = max(1, len(self._lines))
         self.annotate(Annotation(".github", line, line, "failure", text))

@@ -37,3 +37,16 @@ def test_a_step_that_took_too_long_says_so(limit: int | str | None, seconds: flo
     assert len(notes) == 1
     assert (says or "could not be run") in job.log
     assert job.conclusion == "failure"
+
+
+def test_a_local_action_that_is_not_there_is_told_in_githubs_words() -> None:
+    reader = Reader([{"uses": "./nope"}], 0.0)
+    lines = [f"failed to read '{name}' from action './nope' with path '' of step: lstat /a/b: no such file or directory"
+             for name in ("action.yml", "action.yaml", "Dockerfile")]  # fmt: skip
+    entry = {"jobID": "a", "level": "error", "stage": "Main", "stepID": ["0"], "msg": "\n".join(lines)}
+    reader.feed(json.dumps(entry), 1.0)
+    (note,) = reader.end(1.0, None, 1).annotations
+    assert note.message == (
+        "Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under './nope'. Did you forget to run actions/checkout "
+        "before running your local action?"
+    )
