@@ -26,6 +26,7 @@ from localhub.pages import (
     repository,
     search,
     settings,
+    suggest,
     workflows,
 )
 from localhub.pages.web import Web, browsers_only, route_class
@@ -46,7 +47,7 @@ def router(hub: Hub) -> APIRouter:
     api = APIRouter(route_class=route_class(web))
     modules = (
         search, front, apps, deliveries, workflows, actions, labels, milestones, issues, issue, relate, pulls,
-        pullacts, history, refs, edit, settings, repository,
+        suggest, pullacts, history, refs, edit, settings, repository,
     )  # fmt: skip
     for module in modules:
         module.routes(api, web)

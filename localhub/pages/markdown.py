@@ -40,7 +40,7 @@ _PLACE = re.compile(f"{_OPEN}(\\d+)([ x]){_CLOSE}")
 _TAGS = nh3.ALLOWED_TAGS | {"figure", "figcaption", "details", "summary", "section"}
 _CLASSES = {
     "span": {name for name in STANDARD_TYPES.values() if name},
-    "pre": {"code"}, "figure": {"diagram"}, "ul": {"edges"}, "li": {"task"},
+    "pre": {"code", "gone", "new"}, "figure": {"diagram", "suggestion"}, "ul": {"edges"}, "li": {"task"},
 }  # fmt: skip
 _OURS = f"/{_CLOSE}"  # marks the links that references became, which lead elsewhere than a file's own
 _SAFE = re.compile(r"/(?![/\\])|https?://")
@@ -73,8 +73,17 @@ class Box:
     label: str
 
 
-def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None, place: Place | None = None) -> Markup:
-    """`text` as HTML; of a file of a repository when it has a `place`, where its links and pictures start from."""
+def render(
+    text: str | None,
+    resolve: Resolve,
+    boxes: Boxes | None = None,
+    place: Place | None = None,
+    about: Sequence[str] = (),
+) -> Markup:
+    """`text` as HTML; of a file of a repository when it has a `place`, where its links and pictures start from.
+
+    `about`: the lines that a comment is about, in whose place it may suggest others.
+    """
     source = (text or "").translate({ord(_OPEN): None, ord(_CLOSE): None})
     parser = _parser()
     tokens = parser.parse(source)
@@ -83,7 +92,7 @@ def render(text: str | None, resolve: Resolve, boxes: Boxes | None = None, place
         if token.type == "inline" and token.children is not None:
             token.children = _linked(_pictured(token.children), resolve)
     _headings(tokens, named=place is not None)
-    raw = str(parser.renderer.render(tokens, parser.options, {}))
+    raw = str(parser.renderer.render(tokens, parser.options, {"about": about}))
     clean = nh3.clean(
         raw, tags=_TAGS, allowed_classes=_CLASSES, link_rel="noopener noreferrer nofollow",
         url_schemes={"http", "https", "mailto"}, attributes=_ATTRIBUTES,
@@ -158,7 +167,27 @@ def _fence(self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, e
     language = words[0].lower() if words else ""
     if language == "mermaid":
         return readable(token.content)
+    if language == "suggestion":
+        return _suggestion(env.get("about", ()), _lines(token.content))
     return f'<pre class="code"><code>{highlight(token.content, language)}</code></pre>\n'
+
+
+def suggestions(text: str) -> list[list[str]]:
+    """The lines of each suggested change in a comment."""
+    fences = (token for token in _parser().parse(text) if token.type == "fence")
+    return [_lines(token.content) for token in fences if token.info.split()[:1] == ["suggestion"]]
+
+
+def _lines(content: str) -> list[str]:
+    return content.removesuffix("\n").split("\n") if content else []
+
+
+def _suggestion(old: Sequence[str], new: Sequence[str]) -> str:
+    blocks = [
+        f'<pre class="{kind}"><code>{html.escape(chr(10).join(f"{sign} {line}" for line in lines))}</code></pre>'
+        for kind, sign, lines in (("gone", "−", old), ("new", "+", new)) if lines
+    ]  # fmt: skip
+    return f'<figure class="suggestion"><figcaption>Suggested change</figcaption>{"".join(blocks)}</figure>\n'
 
 
 def _mark(tokens: list[Token], source: str) -> list[Box]:

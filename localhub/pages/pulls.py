@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 from localhub import heads, issues, merging, protection, pulls, reviews, reviewthreads
 from localhub.closing import references
 from localhub.gitdiff import changes
-from localhub.pages import checks, shapes, timeline
+from localhub.pages import checks, shapes, suggest, timeline
 from localhub.pages.issue import common
 from localhub.pages.repository import MOST_FILES, branch_names, shown, told
 from localhub.pages.talk import Talk
@@ -43,6 +43,7 @@ def routes(api: APIRouter, web: Web) -> None:
 
     def tab(request: Request, repo: Row, pull: Row, which: str, **values: Any) -> Response:
         row, talk = hub.db.get("issues", pull["issue_id"]), Talk(hub, repo)
+        talk.may_commit = suggest.may_commit(hub, pull, talk.actor)
         return web.page(
             request,
             f"pull_{which}.html",
@@ -59,6 +60,7 @@ def routes(api: APIRouter, web: Web) -> None:
             begun=_begun(hub, pull, talk),
             may_push=talk.actor.kind == "user" and hub.access.allowed(talk.actor, repo, "contents", "write"),
             may_edit=talk.actor.kind == "user" and pulls.may_edit(hub, repo, pull, talk.actor),
+            replacement=suggest.replacement,
             **common(hub, repo, row, talk),
             **values,
         )
@@ -127,7 +129,8 @@ def routes(api: APIRouter, web: Web) -> None:
         spot = (query.get("path"), query.get("side"), int(line)) if line.isdigit() else None
         return tab(
             request, repo, pull, "files", files=shown(listed), left_out=max(0, len(listed) - MOST_FILES),
-            threads=threads, whole=whole, spot=spot, file_spot=query.get("path") if "file" in query else None,
+            threads=threads, whole=whole, spot=spot, proposes="suggest" in query,
+            file_spot=query.get("path") if "file" in query else None,
         )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from localhub.pages.markdown import Boxes, Link
 from localhub.refs import git_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from localhub.db import Row
     from localhub.hub import Hub
     from localhub.pages.place import Place
@@ -48,11 +50,17 @@ class Talk:
         self.may_triage = self.actor.kind == "user" and hub.access.allowed(
             self.actor, repo, BOTH, "write", role="triage"
         )
+        self.may_commit = False
+        """Whether who looks may commit what comments on lines suggest."""
         self._links: dict[tuple[str, str], Link | None] = {}
 
     def html(self, text: str | None, form: str | None = None) -> Markup:
         """Markdown; with `form`, boxes are buttons of that form."""
         return markdown.render(text, self._resolve, Boxes(form) if form else None)
+
+    def said(self, row: Row, about: Sequence[str]) -> Markup:
+        """A comment on these lines."""
+        return markdown.render(row["body"], self._resolve, about=about)
 
     def file(self, text: str, place: Place) -> Markup:
         """A Markdown file of the repository."""

@@ -83,11 +83,12 @@ class Item:
 
 @dataclass
 class Thread:
-    """A conversation about a line: its comments, and the end of the hunk that it is about."""
+    """A conversation about a line: its comments, the end of the hunk that it is about, its lines of the new file."""
 
     row: Row
     comments: list[Row]
     hunk: list[DiffLine]
+    about: list[str]
 
     @property
     def last(self) -> int:
@@ -165,8 +166,17 @@ def threads(hub: Hub, pull: Row, viewer: int = 0) -> list[Thread]:
     for row in reviewthreads.threads(hub, pull["id"], viewer):
         comments = reviewthreads.comments(hub, row["id"], viewer)
         if comments:
-            found.append(Thread(row, comments, diff(comments[0]["diff_hunk"])[-HUNK_LINES:]))
+            hunk = diff(comments[0]["diff_hunk"])
+            found.append(Thread(row, comments, hunk[-HUNK_LINES:], _about(comments[0], hunk)))
     return found
+
+
+def _about(comment: Row, hunk: list[DiffLine]) -> list[str]:
+    last = comment["original_line"]
+    if comment["side"] != "RIGHT" or last is None:
+        return []
+    first = comment["original_start_line"] or last
+    return [line.text for line in hunk if line.new is not None and first <= line.new <= last]
 
 
 def _reviews(hub: Hub, pull: Row, viewer: int) -> dict[int, Item]:
