@@ -21,6 +21,7 @@ from pygments.token import STANDARD_TYPES
 
 from localhub.pages.code import highlight
 from localhub.pages.diagram import readable
+from localhub.pages.emoji import CODES
 from localhub.pages.place import Place
 
 Resolve = Callable[[str, str], "Link | None"]
@@ -32,6 +33,7 @@ _REFERENCE = re.compile(
     r"(?P<url>https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])"
     r"|(?<![\w/&#`])(?P<issue>(?:[\w.-]+/[\w.-]+)?#\d+)\b"
     r"|(?<![\w/@.`-])@(?P<user>[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\[bot\])?)(?![\w-])"
+    r"|(?<![\w:]):(?P<emoji>[a-z0-9_+-]+):"
     r"|(?<![\w/@.#-])(?P<commit>[0-9a-f]{7,40})(?![\w-])"
 )
 _MARKS = re.compile(r"^[\s>]*(?:[-*+]|\d+[.)])|[*_`]|<!--.*")
@@ -242,6 +244,11 @@ def _split(token: Token, resolve: Resolve) -> list[Token]:
     at = 0
     for match in _REFERENCE.finditer(token.content):
         kind = str(match.lastgroup)
+        if kind == "emoji":
+            if match[kind] in CODES:
+                parts.append(_text(token.content[at : match.start()] + CODES[match[kind]]))
+                at = match.end()
+            continue
         link = Link(match[0]) if kind == "url" else resolve(kind, match[kind])
         if link is None:
             continue
