@@ -27,6 +27,13 @@ class Check:
     href: str | None
     run: Row | None = None
     job: Row | None = None
+    flow: tuple[str, str] | None = None
+    """of a job: its workflow and the event that started it"""
+
+    @property
+    def full(self) -> str:
+        """`CI / lint (push)`: the jobs of one workflow for a push and for the pull request bear the same name."""
+        return f"{self.flow[0]} / {self.name} ({self.flow[1]})" if self.flow else self.name
 
 
 def word(status: str, conclusion: str | None) -> str:
@@ -48,13 +55,19 @@ def of_commit(hub: Hub, repo: Row, sha: str) -> list[Check]:
             href = f"{home}/actions/runs/{job['run_id']}/job/{job['id']}" if job else f"{home}/runs/{run['id']}"
             words = (run["conclusion"] or run["status"]).replace("_", " ")
             state = word(run["status"], run["conclusion"])
-            found.append(Check(run["name"], app, state, words, run["title"] or "", href, run, job))
+            found.append(Check(run["name"], app, state, words, run["title"] or "", href, run, job, _flow(hub, job)))
     for status in statuses.latest(hub, repo, sha):
         state = {"success": "success", "pending": "pending"}.get(status["state"], "failure")
         link = status["target_url"]
         safe = link if link and link.startswith(("http://", "https://", "/")) else None
         found.append(Check(status["context"], "status", state, status["state"], status["description"] or "", safe))
     return found
+
+
+def _flow(hub: Hub, job: Row | None) -> tuple[str, str] | None:
+    sql = "SELECT w.name, r.event FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE r.id = ?"
+    row = None if job is None else hub.db.row(sql, job["run_id"])
+    return None if row is None else (row["name"], row["event"])
 
 
 def overall(hub: Hub, repo: Row, sha: str) -> str | None:
