@@ -105,7 +105,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
 
     def _set_state(repo: Row, row: Row, state: str) -> None:
         wanted: dict[str, Any] = {"state": "open" if state == "open" else "closed"}
-        if state in ("completed", "not_planned"):
+        if state in ("completed", "not_planned", "duplicate"):
             wanted["state_reason"] = state
         issues.edit(hub, repo, hub.db.get("issues", row["id"]), current_actor(), wanted)
 

@@ -61,11 +61,11 @@ def size(number: int) -> str:
 
 
 def issue_state(hub: Hub, row: Row) -> str:
-    """The name of the icon: open, closed, skipped; pull-open, pull-draft, pull-merged, pull-closed."""
+    """The name of the icon: open, closed, skipped, duplicate; pull-open, pull-draft, pull-merged, pull-closed."""
     if not row["is_pull"]:
         if row["state"] == "open":
             return "open"
-        return "closed" if row["state_reason"] in (None, "completed") else "skipped"
+        return {"not_planned": "skipped", "duplicate": "duplicate"}.get(row["state_reason"], "closed")
     pull = hub.db.row("SELECT draft, merged, open FROM pulls WHERE issue_id = ?", row["id"])
     return "pull-closed" if pull is None else pull_state(pull)
 
@@ -82,6 +82,7 @@ STATE_WORDS = {
     "open": "Open",
     "closed": "Closed",
     "skipped": "Closed as not planned",
+    "duplicate": "Closed as duplicate",
     "pull-open": "Open",
     "pull-draft": "Draft",
     "pull-merged": "Merged",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from localhub import reviewthreads
+from localhub import reviewthreads, story
+from localhub.gitcore import Commit
 from localhub.pages import shapes
 from localhub.pages.code import DiffLine, diff
+from localhub.pages.repository import told
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -66,7 +68,7 @@ _PEOPLE = {
 
 @dataclass
 class Item:
-    """kind: comment, event, review or hidden; `words` is an event's sentence, `threads` are a review's."""
+    """kind: comment, event, review, commits or hidden; `words` is an event's sentence, `threads` are a review's."""
 
     kind: str
     at: str
@@ -77,6 +79,8 @@ class Item:
     threads: list[Thread] = field(default_factory=list)
     also: list[Markup | str] = field(default_factory=list)
     """the same done once more by the same person: what it was done to"""
+    commits: list[dict[str, Any]] = field(default_factory=list)
+    """one after the other by one person, oldest first"""
     hidden: int = 0
     """of kind hidden: how many items are left out here"""
 
@@ -111,11 +115,15 @@ class Thread:
 
 
 def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Item]:
-    """Comments, events and (of a pull request) reviews with their threads, oldest first."""
+    """Comments, events and (of a pull request) commits and reviews with their threads, oldest first."""
     found: list[Item] = []
     alone = {} if pull is None else _reviews(hub, pull, talk.actor.account_id)
     comments = {row["id"]: row for row in hub.db.rows("SELECT * FROM comments WHERE issue_id = ?", issue["id"])}
-    for row in hub.db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", issue["id"]):
+    for row in story.of(hub, talk.actor, issue):
+        if isinstance(row, Commit):
+            commit = told(hub, talk.repo, row)
+            found.append(Item("commits", commit["at"], commit["account"], commits=[commit]))
+            continue
         data = json.loads(row["data"])
         if row["event"] == "reviewed" and data.get("review_id") in alone:
             found.append(alone.pop(data["review_id"]))
@@ -136,10 +144,14 @@ def items(hub: Hub, talk: Talk, issue: Row, pull: Row | None = None) -> list[Ite
 
 
 def _gathered(items: list[Item]) -> list[Item]:
-    """Labels, people and relations that one person set one after the other as one line."""
+    """Labels, people and relations that one person set one after the other as one line; commits too."""
     found: list[Item] = []
     for item in items:
         last = found[-1] if found else None
+        if last is not None and last.kind == item.kind == "commits" and _author(last) == _author(item):
+            last.commits += item.commits
+            last.at = item.at
+            continue
         if (
             last is not None and last.kind == item.kind == "event" and item.row is not None and last.row is not None
             and item.by == last.by and item.row["event"] == last.row["event"] in _GATHERED
@@ -149,6 +161,10 @@ def _gathered(items: list[Item]) -> list[Item]:
         else:
             found.append(item)
     return found
+
+
+def _author(item: Item) -> tuple[int | None, str]:
+    return item.by, "" if item.by else item.commits[0]["name"]
 
 
 def window(items: list[Item], *, whole: bool = False) -> list[Item]:
@@ -195,7 +211,7 @@ def _reviews(hub: Hub, pull: Row, viewer: int) -> dict[int, Item]:
 
 def _icon(event: str, data: dict[str, Any]) -> str:
     if event == "closed":
-        return "skipped" if data.get("state_reason") == "not_planned" else "closed"
+        return "skipped" if data.get("state_reason") in ("not_planned", "duplicate") else "closed"
     return {"merged": "pull-merged", "reopened": "open", "convert_to_draft": "pull-draft"}.get(event, "dot")
 
 
@@ -218,8 +234,8 @@ def _words(hub: Hub, talk: Talk, row: Row, data: dict[str, Any]) -> Markup:
         verb = "added this to" if event == "milestoned" else "took this out of"
         return Markup("{} the milestone <b>{}</b>").format(verb, data["milestone"]["title"])
     words = escape(_WORDS.get(event, event.replace("_", " ")))
-    if event == "closed" and data.get("state_reason") == "not_planned":
-        words += " as not planned"
+    if event == "closed" and data.get("state_reason") in ("not_planned", "duplicate"):
+        words += f" as {data['state_reason'].replace('_', ' ')}"
     sha = data.get("commit_id")
     if sha:
         words += (Markup(" ") if event == "referenced" else Markup(" in ")) + talk.commit_link(str(sha))
