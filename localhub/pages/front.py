@@ -98,12 +98,14 @@ def routes(api: APIRouter, web: Web) -> None:
 
     @api.post("/notifications/read")
     def read(form: FormDep) -> Response:
+        """All are read; or one `thread` is done, which puts it away until something happens there."""
         web.user()
         thread = form.text("thread")
         only, values = ("AND id = ?", [thread]) if thread else ("", [])
+        done = ", done = 1" if thread else ""
         with hub.tx():
             hub.db.execute(
-                f"UPDATE threads SET unread = 0, last_read_at = ? WHERE account_id = ? {only}",  # noqa: S608
+                f"UPDATE threads SET unread = 0, last_read_at = ?{done} WHERE account_id = ? {only}",  # noqa: S608
                 hub.now(),
                 current_actor().account_id,
                 *values,

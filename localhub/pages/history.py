@@ -85,7 +85,7 @@ def routes(api: APIRouter, web: Web) -> None:
         if one is None or other is None:
             raise not_found()
         fork = git.merge_base(one, other)
-        shas = git.log([other], [one], f"--max-count={MOST_COMMITS}")
+        shas = git.log([other], [one], f"--max-count={MOST_COMMITS}", "--topo-order")[::-1]
         found = git.commits_by_sha(shas)
         files = changes(git, fork, other) if fork else []
         names = branch_names(git)

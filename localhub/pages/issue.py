@@ -19,6 +19,7 @@ from localhub.pages.web import FormDep, Posted, Web, home, to
 from localhub.refs import git_of
 
 if TYPE_CHECKING:
+    from localhub.auth import Actor
     from localhub.db import Row
     from localhub.hub import Hub
 
@@ -44,6 +45,17 @@ def common(hub: Hub, repo: Row, row: Row, talk: Talk) -> dict[str, Any]:
     }
 
 
+def seen(hub: Hub, row: Row, actor: Actor, request: Request) -> None:
+    """Who opens it has read what they were told of it; a page that looks for news by itself says so in a header."""
+    if actor.kind != "user" or request.headers.get("X-Refresh"):
+        return
+    sql = "SELECT id FROM threads WHERE issue_id = ? AND account_id = ? AND unread"
+    thread = hub.db.value(sql, row["id"], actor.account_id)
+    if thread is not None:
+        with hub.tx():
+            hub.db.update("threads", thread, unread=0, last_read_at=hub.now())
+
+
 def _subscribed(hub: Hub, row: Row, account_id: int) -> bool:
     """Whether a person hears of what happens here."""
     sql = "SELECT 1 FROM threads WHERE issue_id = ? AND account_id = ? AND subscribed AND NOT ignored"
@@ -65,6 +77,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
         if row["is_pull"]:
             return RedirectResponse(page_of(repo, row))
         talk, family = Talk(hub, repo), Family(hub, repo)
+        seen(hub, row, talk.actor, request)
         return web.page(
             request,
             "issue.html",

@@ -12,7 +12,7 @@ from localhub import heads, issues, merging, protection, pulls, reviews, reviewt
 from localhub.closing import references
 from localhub.gitdiff import changes
 from localhub.pages import checks, shapes, suggest, timeline
-from localhub.pages.issue import common
+from localhub.pages.issue import common, seen
 from localhub.pages.repository import MOST_FILES, branch_names, shown, told
 from localhub.pages.talk import Talk
 from localhub.pages.web import Web, home
@@ -43,6 +43,7 @@ def routes(api: APIRouter, web: Web) -> None:
 
     def tab(request: Request, repo: Row, pull: Row, which: str, **values: Any) -> Response:
         row, talk = hub.db.get("issues", pull["issue_id"]), Talk(hub, repo)
+        seen(hub, row, talk.actor, request)
         talk.may_commit = suggest.may_commit(hub, pull, talk.actor)
         return web.page(
             request,

@@ -19,10 +19,10 @@ Read = Callable[..., str]
 def read(hub: Any) -> Read:
     """The words of a page, as this user sees it."""
 
-    def words(path: str, login: str = "alice", home: str = "/alice/sample") -> str:
+    def words(path: str, login: str = "alice", home: str = "/alice/sample", **headers: str) -> str:
         with httpx.Client(base_url=hub.url, headers={"Accept": "text/html"}, timeout=30, trust_env=False) as client:
             assert client.post("/login", data={"login": login}).status_code == 303
-            answer = client.get(home + path)
+            answer = client.get(home + path, headers=headers)
         assert answer.status_code == 200
         text = re.sub(r"<svg.*?</svg>|<(option|title)>.*?</\1>", "", answer.text, flags=re.DOTALL)
         return re.sub(r" ([.,])", r"\1", " ".join(re.sub(r"<[^>]*>", " ", text).split()))
@@ -87,3 +87,34 @@ def test_short_codes_are_emoji(hub: Any, read: Read) -> None:
         body = "Done :tada: :+1: at 10:30:15, `:bug:` :nothing: :white_check_mark:"
         number = alice.post(f"{SAMPLE}/issues", json={"title": "Emoji", "body": body}).json()["number"]
     assert "Done 🎉 👍 at 10:30:15, :bug: :nothing: ✅" in read(f"/issues/{number}")
+
+
+def test_what_one_opens_is_read(hub: Any, pull: dict[str, Any], read: Read) -> None:
+    """Not when an open page only looks whether there is something new."""
+    with hub.client("alice") as alice, hub.client("bob") as bob:
+        number = alice.post(f"{SAMPLE}/issues", json={"title": "Look", "body": "@bob"}).json()["number"]
+        alice.post(f"{SAMPLE}/issues/{pull['number']}/comments", json={"body": "@bob"})
+        for path in (f"/issues/{number}", f"/pull/{pull['number']}"):
+            before = len(bob.get("/notifications").json())
+            read(path, "bob", **{"X-Refresh": "1"})
+            read(path, "carol")
+            assert len(bob.get("/notifications").json()) == before
+            read(path, "bob")
+            assert len(bob.get("/notifications").json()) == before - 1
+        assert bob.get("/notifications").json() == []
+        assert len(bob.get("/notifications?all=true").json()) == 2
+
+
+def test_commits_are_compared_oldest_first(hub: Any, read: Read) -> None:
+    with hub.client("alice") as alice:
+        sha = alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"]
+        alice.post(f"{SAMPLE}/git/refs", json={"ref": "refs/heads/topic", "sha": sha})
+        for name in ("one", "two"):
+            put(alice, f"{name}.txt", "x\n", "topic")
+        messages = [each["commit"]["message"] for each in alice.get(f"{SAMPLE}/compare/main...topic").json()["commits"]]
+    text = read("/compare/main...topic")
+    assert text.index(messages[0]) < text.index(messages[1])
+
+
+def test_the_front_page_leads_to_a_new_repository(read: Read) -> None:
+    assert read("/", home="").count("New repository") == 2  # the bar's is not shown on a telephone

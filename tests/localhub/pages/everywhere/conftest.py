@@ -168,6 +168,7 @@ def propose(hub: Any) -> None:
             f"{REPO}/hooks", json={"config": {"url": hub.hooks.url, "content_type": "json"}, "events": ["issues"]}
         )
     )
+    ok(alice.post(f"{REPO}/hooks", json={"config": {"url": "http://127.0.0.1:9/nobody/listens"}, "events": ["label"]}))
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,7 @@ def addresses(hub: Any) -> list[str]:
         value(f"SELECT MAX(id) FROM {table}") for table in ("workflow_runs", "deliveries WHERE app_id", "check_runs")
     )
     job = value("SELECT MIN(id) FROM workflow_jobs WHERE run_id = ?", run)
-    hook = value("SELECT MAX(id) FROM hooks")
+    hook, failed = value("SELECT MAX(id) FROM hooks"), value("SELECT MAX(id) FROM deliveries WHERE hook_id")
     own = [
         "", "/tree/topic/src", "/blob/topic/mod.py", "/blob/main/blob.bin", "/blob/main/docs/logo.png", "/branches",
         "/blob/main/README.md?plain=1", "/blob/main/one-line.min.js", "/blob/main/link", "/tags", "/commits/topic",
@@ -222,7 +222,7 @@ def addresses(hub: Any) -> list[str]:
         f"/pull/{pull}/files?path=new+file.txt&side=RIGHT&line=1", f"/pull/{pull + 2}", f"/pull/{pull + 3}",
         "/actions", "/actions/workflows/ci.yml", f"/actions/runs/{run}", f"/actions/runs/{run}/job/{job}", f"/runs/{check}",
         "/settings", "/settings/access", "/settings/branches", "/settings/branch?name=main", "/settings/hooks",
-        f"/settings/hooks/{hook}", "/settings/installations", "/new/main", "/edit/main/mod.py",
+        f"/settings/hooks/{hook}", f"/settings/hooks/{hook}/deliveries/{failed}", "/settings/installations", "/new/main", "/edit/main/mod.py",
     ]  # fmt: skip
     others = [
         "/", "/login", "/new", "/search?q=part", "/alice", "/alice/other", "/notifications?all=1", "/settings/apps",
