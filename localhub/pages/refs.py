@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from localhub import protection, refs
 from localhub.context import current_actor
-from localhub.errors import not_found
+from localhub.errors import invalid
 from localhub.gitcore import text
 from localhub.http import PageDep
 from localhub.pages.repository import branch_names, told
@@ -67,7 +67,7 @@ def routes(api: APIRouter, web: Web) -> None:
             start = form.text("from") or repo["default_branch"]
             sha = refs.git_of(hub, repo).resolve(start)
             if sha is None:
-                raise not_found()
+                raise invalid(f"There is no branch, tag or commit {start}.")
             refs.create(hub, repo, HEADS + branch, sha, actor)
         if form.text("back").isdigit():
             return to(f"{home(repo)}/pull/{form.number('back')}")

@@ -38,10 +38,16 @@ def routes(api: APIRouter, web: Web) -> None:
             what, _, other_id = rest.partition(":")
             other = linked(hub, other_id)
         else:
-            what, other = form.text("what"), issues.find(hub, repo, number_of(form.text("other")))
+            what, other = form.text("what"), named(repo, number_of(form.text("other")))
         _relate(hub, row, other, actor, do, what, replace=form.text("replace") == "1")
         anchor = "#sub-issues" if what == "sub_issue" else "#relations"
         return to(f"{home(repo)}/issues/{number}{anchor}")
+
+    def named(repo: Row, number: int) -> Row:
+        row = hub.db.row("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo["id"], number)
+        if row is None:
+            raise invalid(f"There is no issue #{number} in {home(repo)[1:]}.")
+        return row
 
     def linked(hub: Hub, issue_id: str) -> Row:
         row = hub.db.row("SELECT * FROM issues WHERE id = ?", issue_id)

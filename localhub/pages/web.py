@@ -188,7 +188,14 @@ class Web:
         same = back.netloc == request.headers.get("host") and request.method == "POST"
         link = f"{back.path}?{back.query}" if back.query else back.path
         return self.page(
-            request, "problem.html", status, code=status, message=message, details=details, back=link if same else None
+            request,
+            "problem.html",
+            status,
+            code=status,
+            message=message,
+            details=details,
+            back=link if same else None,
+            posted=request.method == "POST",
         )
 
     def _moved(self, request: Request, error: GitHubError) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,13 +18,17 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from localhub import seed
 from localhub.clock import iso
-from localhub.errors import forbidden, invalid, not_found, sentences
+from localhub.context import current_actor
+from localhub.errors import GitHubError, forbidden, invalid, not_found, sentences
 from localhub.hub import Hub
+from localhub.pages.web import Web
 from localhub.seedfile import Events, Permissions, SeedApp
 
 CODE_SECONDS = 3600
@@ -58,7 +63,25 @@ def parse(text: str) -> Manifest:
 
 
 def router(hub: Hub) -> APIRouter:
-    api = APIRouter()
+    web = Web(hub)
+
+    class Shown(APIRoute):
+        """What is wrong is shown as a page to who asks for one."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            inner = super().get_route_handler()
+
+            async def handler(request: Request) -> Response:
+                try:
+                    return await inner(request)
+                except GitHubError as error:
+                    if "text/html" not in request.headers.get("accept", ""):
+                        raise
+                    return await run_in_threadpool(web.problem, request, error)
+
+            return handler
+
+    api = APIRouter(route_class=Shown)
 
     def page(manifest: str, state: str, owner: str | None) -> Response:
         wanted = parse(manifest)
@@ -71,7 +94,7 @@ def router(hub: Hub) -> APIRouter:
             manifest=manifest,
             state=state,
             name=wanted.name or "",
-            owner=owner,
+            owner=owner or _acting(hub),
             owners=owners,
             permissions=wanted.default_permissions,
             events=wanted.default_events,
@@ -104,10 +127,18 @@ def router(hub: Hub) -> APIRouter:
     return api
 
 
+def _acting(hub: Hub) -> str | None:
+    """Who looks at the page; nobody when another site's form led here, as the cookie stays away then."""
+    actor = current_actor()
+    return hub.account(actor.account_id)["login"] if actor.kind == "user" else None
+
+
 def make(hub: Hub, wanted: Manifest, name: str, owner: str) -> str:
     """The app with a key of its own; the code to fetch its secrets with."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if not slug or hub.db.value("SELECT 1 FROM apps WHERE slug = ?", slug):
+    if not slug:
+        raise invalid(f"The name {name!r} has no letter or digit: choose another one.")
+    if hub.db.value("SELECT 1 FROM apps WHERE slug = ?", slug):
         raise invalid(f"The name {name!r} is already taken: choose another one.")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()

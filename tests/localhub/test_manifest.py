@@ -120,3 +120,22 @@ def test_an_inactive_hook_hears_nothing(hub: Any, browser: Browser) -> None:
     app = convert(hub, browser.code(quiet)).json()
     row = hub.hub.db.get("apps", app["id"])
     assert (row["webhook_url"] is None) or not row["webhook_active"]
+
+
+def test_what_is_wrong_is_shown_to_a_person(hub: Any, browser: Browser) -> None:
+    """A page with words, not JSON; who acts is the owner unless another is chosen."""
+    for manifest, says in (
+        ({"name": "x"}, "url: field required"),
+        (MANIFEST | {"default_events": ["isues"]}, "there is no event &#39;isues&#39;; did you mean &#39;issues&#39;?"),
+        (MANIFEST | {"default_permissions": {"issues": "all"}}, "input should be &#39;read&#39;, &#39;write&#39;"),
+    ):
+        answer = browser.ask(manifest)
+        assert answer.status_code == 422
+        assert says in answer.text
+        assert "<h1>" in answer.text
+    shown = browser.ask(MANIFEST)
+    assert "<option selected>alice</option>" in shown.text
+    assert "has no letter or digit" in browser.press(shown, name="!!!").text
+    assert browser.press(shown, name="branchwork").status_code == 422
+    plain = hub.client(prefix="").post("/settings/apps/new", data={"manifest": "{"})
+    assert plain.json()["message"].startswith("The manifest is not understood: the whole: invalid JSON")

@@ -118,3 +118,24 @@ def test_commits_are_compared_oldest_first(hub: Any, read: Read) -> None:
 
 def test_the_front_page_leads_to_a_new_repository(read: Read) -> None:
     assert read("/", home="").count("New repository") == 2  # the bar's is not shown on a telephone
+
+
+def test_a_form_that_names_what_is_not_there_is_told_so(hub: Any, pull: dict[str, Any]) -> None:
+    with (
+        hub.client("alice") as alice,
+        httpx.Client(base_url=hub.url, headers={"Accept": "text/html"}, trust_env=False) as client,
+    ):
+        number = alice.post(f"{SAMPLE}/issues", json={"title": "One"}).json()["number"]
+        client.post("/login", data={"login": "alice"})
+        proof = re.search(r'name="csrf" value="([0-9a-f]+)"', client.get("/login").text)
+        assert proof
+        for path, fields, says in (
+            (f"/issues/{number}/relations", {"do": "add", "what": "sub_issue", "other": "#99"}, "There is no issue #99 in alice/sample."),
+            ("/branches", {"do": "create", "name": "new", "from": "nowhere"}, "There is no branch, tag or commit nowhere."),
+            ("/issues/99/comments", {"body": "x"}, "What this is about is not there"),
+            (f"/pull/{pull['number']}/reviews", {"event": "REQUEST_CHANGES"}, "Write what you think"),
+        ):  # fmt: skip
+            answer = client.post(f"/alice/sample{path}", data={"csrf": proof[1], **fields})
+            assert answer.status_code in (404, 422)
+            assert says in answer.text
+            assert "Nothing was changed." in answer.text
