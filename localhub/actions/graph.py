@@ -115,16 +115,21 @@ class Graph:
         try:
             if not rows and not inside and not self._wanted(job, known, chain):
                 return self._at_once(scope, job_id, "skipped", None, chain)
-            if rows and all(row.conclusion for row in rows):
+            ended = bool(rows) and all(row.conclusion for row in rows)
+            if ended and (len(rows) == 1 and not rows[0].matrix):  # no matrix, or one that came to no legs
                 return _ended(rows, chain)
             places = self._places(scope, job_id, known)
             if "uses" in job:
                 return self._called(places, group, chain)
         except (ExpressionError, MatrixError, calling.CallError) as error:
             return self._at_once(scope, job_id, "failure", str(error), chain)
+        # In a new attempt legs may be missing that run again, beside those kept of an earlier one.
+        there = {row.key for row in rows}
+        missing = [New(place.leg) for place in places if place.leg.key not in there]
+        if ended and not missing:
+            return _ended(rows, chain)
         self.places |= {place.leg.key: place for place in places}
-        if not rows:
-            self.new += [New(place.leg) for place in places]
+        self.new += missing
         return None
 
     def _wanted(self, job: Mapping[str, Any], known: Known, chain: frozenset[str]) -> bool:

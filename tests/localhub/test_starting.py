@@ -134,8 +134,8 @@ def test_a_wrong_seed_leaves_nothing_behind(tmp_path: Path) -> None:
     with running("--data", str(data), "--seed", str(path)) as url:
         branches = httpx.get(f"{url}/repos/alice/x/branches").json()
         assert [each["name"] for each in branches] == ["main"]
-        wrong = {"users": [{"login": "bob"}], "repositories": [{"full_name": "bob/b"}, {"full_name": "zed/y"}]}
-        answer = httpx.post(f"{url}/_localhub/seed", json=wrong)
+        seed = {"users": [{"login": "bob"}], "repositories": [{"full_name": "bob/b"}, {"full_name": "zed/y"}]}
+        answer = httpx.post(f"{url}/_localhub/seed", json=seed)
         assert (answer.status_code, answer.json()["message"][:32]) == (422, "There is no account 'zed': seed ")
         assert httpx.get(f"{url}/users/bob").status_code == 404
 
