@@ -81,6 +81,8 @@ class Reader:
         self._result: str | None = None
         self._failed = False
         self._tolerated: tuple[str, ...] = ()
+        self._exit: tuple[str, tuple[str, ...]] | None = None
+        """How a step ended, held back until the next begins: act may tell it before the last lines that it printed."""
 
     def feed(self, line: str, now: float) -> bool:
         """Take one line that came at `now`."""
@@ -98,6 +100,8 @@ class Reader:
 
     def _take(self, entry: Mapping[str, Any], now: float) -> bool:
         message = str(entry.get("msg", ""))
+        if self._exit is not None and message.startswith("⭐ Run ") and _path(entry)[:1] != self._exit[1]:
+            self._release(now)
         if entry.get("raw_output"):
             self.log(message.rstrip("\r\n"), now)
             return False
@@ -122,9 +126,16 @@ class Reader:
             return True
         if message.startswith("this step has been cancelled"):
             self._late(step, now)
+        elif entry.get("level") == "error" and _EXIT.search(message):
+            self._exit = self._exit or (message, _path(entry)[:1])  # an action ends as the step in it that failed
         elif entry.get("level") == "error":
             self._error(message, now)
         return False
+
+    def _release(self, now: float) -> None:
+        if self._exit is not None:
+            self._error(self._exit[0], now)
+            self._exit = None
 
     def _step(self, entry: Mapping[str, Any]) -> Step | None:
         if "stepid" in entry:
@@ -215,6 +226,7 @@ class Reader:
     def end(self, now: float, reason: str | None, status: int) -> Job:
         """The process has ended with `status`; `reason` says why it was made to end, if it was."""
         job = self.job
+        self._release(now)
         if reason is not None:
             self.annotate(Annotation(".github", 1, 1, "failure", reason))
             self.log(f"##[error]{reason}", now)

@@ -50,3 +50,23 @@ def test_a_local_action_that_is_not_there_is_told_in_githubs_words() -> None:
         "Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under './nope'. Did you forget to run actions/checkout "
         "before running your local action?"
     )
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_exit_code_comes_after_what_the_step_printed(swapped: bool) -> None:
+    """act reads a step's output beside waiting for its end, and may tell the end first."""
+    step = {"jobID": "a", "level": "info", "stage": "Main", "stepID": ["0"]}
+    inner = step | {"stepID": ["0", "copy"]}
+    said = [
+        inner | {"command": "error", "arg": "no such branch", "kvPairs": {}, "msg": "::error::no such branch"},
+        inner | {"msg": "exitcode '1': failure", "level": "error"},
+        step | {"msg": "exitcode '1': failure", "level": "error"},
+    ]
+    reader = Reader([{"run": "exit 1"}], 0.0)
+    reader.feed(json.dumps(step | {"msg": "⭐ Run Main exit 1"}), 1.0)
+    for entry in reversed(said) if swapped else said:
+        reader.feed(json.dumps(entry), 2.0)
+    reader.feed(json.dumps({"jobID": "a", "jobResult": "failure", "msg": "🏁  Job failed"}), 3.0)
+    job = reader.end(3.0, None, 1)
+    assert [note.message for note in job.annotations] == ["no such branch", "Process completed with exit code 1."]
+    assert job.log.index("no such branch") < job.log.index("Process completed")
