@@ -250,3 +250,16 @@ def test_an_open_page_shows_what_is_new_and_keeps_what_is_being_written(hub: Any
     page.clock.run_for(60_000)
     assert page.get_by_label("Comment as bob").input_value() == "half a sentence"
     expect(page.locator("main")).not_to_contain_text("Second")
+
+
+def test_a_menu_of_the_tree_leaves_its_title_readable_on_a_telephone(hub: Any, visit: Open) -> None:
+    page = visit("bob", width=400)
+    page.goto(f"{HOME}/issues/{tree(hub)}")
+    title, menu = page.locator(".tree .title").first, page.locator(".tree details.menu").first
+    before = title.bounding_box()
+    menu.locator("summary").click()
+    assert title.bounding_box() == before
+    shown = menu.locator("ul").bounding_box()
+    assert shown is not None
+    assert shown["x"] >= 0
+    assert shown["x"] + shown["width"] <= 400
