@@ -18,11 +18,13 @@ from localhub.checks import request_action
 from localhub.clock import parse_iso
 from localhub.context import current_actor
 from localhub.errors import GitHubError, not_found
-from localhub.pages import checks
+from localhub.pages import checks, shapes
 from localhub.pages.talk import Talk
 from localhub.pages.web import SECURITY, FormDep, Web, home, to
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from localhub.db import Row
 
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", re.MULTILINE)
@@ -72,6 +74,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             tab="actions",
             run=row,
             state=checks.word(row["status"], row["conclusion"]),
+            took=shapes.span(_took(row, rows)),
             jobs=[_job(each, row["attempt"], chosen=each["id"] == job_id) for each in rows],
             chosen=job_id,
             notes=_notes(row),
@@ -86,6 +89,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             "row": row,
             "state": state,
             "word": (row["conclusion"] or row["status"]).replace("_", " "),
+            "took": shapes.span(_seconds(row) if row["conclusion"] != "skipped" else None),
             "steps": _steps(row),
             "log": bool(row["log"]),
             "open": chosen or state == "failure",
@@ -213,7 +217,16 @@ def _line(text: str) -> tuple[str, str]:
     return ("", "") if match["kind"] == "endgroup" else (match["kind"], plain[match.end() :])
 
 
-def _seconds(step: dict[str, Any]) -> int | None:
-    if not step.get("started_at") or not step.get("completed_at"):
+def _took(run: Row, jobs: list[Row]) -> int | None:
+    """Seconds from the start of the run's attempt to the end of its last job."""
+    ends = [row["completed_at"] for row in jobs if row["attempt"] == run["attempt"] and row["completed_at"]]
+    if run["status"] != "completed" or not ends:
+        return None
+    return _seconds({"started_at": run["started_at"], "completed_at": max(ends)})
+
+
+def _seconds(step: Mapping[str, Any] | Row) -> int | None:
+    """How long a step or a job took; None while it has not ended."""
+    if not step["started_at"] or not step["completed_at"]:
         return None
     return max(0, int((parse_iso(step["completed_at"]) - parse_iso(step["started_at"])).total_seconds()))

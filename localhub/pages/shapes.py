@@ -47,6 +47,16 @@ def ink(color: str) -> str:
     return "#000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#fff"
 
 
+def span(seconds: int | None) -> str:
+    """`12 s`, `3 m 5 s`, `1 h 2 m`; nothing of what has not ended."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} m"
+    return f"{minutes} m {rest} s" if minutes else f"{rest} s"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """`1 task`, `2 tasks`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -139,3 +139,25 @@ def test_a_form_that_names_what_is_not_there_is_told_so(hub: Any, pull: dict[str
             assert answer.status_code in (404, 422)
             assert says in answer.text
             assert "Nothing was changed." in answer.text
+
+
+def test_a_run_says_how_long_it_took_and_what_was_skipped(hub: Any, read: Read) -> None:
+    jobs = """
+  one: {runs-on: ubuntu-latest, steps: [{run: echo hello}]}
+  two: {if: false, runs-on: ubuntu-latest, steps: [{run: echo hello}]}
+"""
+    with hub.client("alice") as alice:
+        put(alice, ".github/workflows/ci.yml", f"name: CI\non: push\njobs:{jobs}")
+        hub.settle()
+        (run,) = alice.get(f"{SAMPLE}/actions/runs").json()["workflow_runs"]
+    text = read(f"/actions/runs/{run['id']}")
+    assert re.search(r"just now · took \d+ s", text), text
+    assert re.search(r"one success · \d+ s", text)
+    assert "two skipped · Re-run This job was skipped." in text
+
+
+def test_without_issues_there_is_no_tab_of_them(hub: Any, read: Read) -> None:
+    assert "Code Issues" in read("")
+    with hub.client("alice") as alice:
+        alice.patch(SAMPLE, json={"has_issues": False})
+    assert "Code Pull requests" in read("")
