@@ -47,6 +47,17 @@ def test_label(hand: Hand, s: Scene) -> None:
     hand.press("Add label")
 
 
+@same_as(lambda c, s: c.post(f"{s.issue_url}/labels", json={"labels": ["documentation"]}))
+def test_another_label_by_the_enter_key(hand: Hand, s: Scene) -> None:
+    """Enter must not press the first button there is, which takes a label off."""
+    hand.issue(s)
+    hand.unfold("#labels")
+    field = hand.page.locator("#labels input[name=add]")
+    field.fill("documentation")
+    with hand.page.expect_navigation():
+        field.press("Enter")
+
+
 @same_as(lambda c, s: c.delete(f"{s.issue_url}/labels/bug"))
 def test_take_a_label_off(hand: Hand, s: Scene) -> None:
     hand.issue(s)
