@@ -263,3 +263,18 @@ def test_a_menu_of_the_tree_leaves_its_title_readable_on_a_telephone(hub: Any, v
     assert shown is not None
     assert shown["x"] >= 0
     assert shown["x"] + shown["width"] <= 400
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_choices_stand_beside_their_words(hub: Any, visit: Open, width: int) -> None:
+    page = visit("bob", width=width)
+    hub.client("bob").post("/user/repos", json={"name": "own"})
+    page.goto("/apps/branchwork/installations/new")
+    labels = page.locator("main label").all()
+    assert len(labels) >= 3
+    for label in labels:
+        box, choice = label.bounding_box(), label.locator("input").bounding_box()
+        assert box is not None
+        assert choice is not None
+        assert box["height"] < 60, label.inner_text()
+        assert choice["width"] < 30, label.inner_text()
