@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ from fastapi import APIRouter, Request, Response
 
 from localhub.context import current_actor
 from localhub.errors import forbidden, not_found
+from localhub.events import WEBHOOKS
 from localhub.http import PageDep
 from localhub.pages.web import FormDep, Web, home, to
+from localhub.rest.hooks import NewHook, make
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -84,6 +87,23 @@ def routes(api: APIRouter, web: Web) -> None:
             rows=[(row, json.loads(row["events"])) for row in rows],
         )  # fmt: skip
 
+    @api.post(root)
+    def change(owner: str, name: str, form: FormDep) -> Response:
+        """Make a webhook, or with `remove` take the one of this id away."""
+        web.user()
+        repo = hub.access.repo(owner, name, "administration", "write", role="admin")
+        if form.has("remove"):
+            with hub.tx():
+                hub.db.execute("DELETE FROM hooks WHERE id = ? AND repo_id = ?", form.number("remove"), repo["id"])
+            return to(f"{home(repo)}/settings/hooks")
+        config = {
+            "url": form.text("url").strip(), "secret": form.text("secret") or None,
+            "content_type": "form" if form.text("content_type") == "form" else "json",
+        }  # fmt: skip
+        events = re.findall(r"[^\s,]+", form.text("events")) or ["push"]
+        row = make(hub, repo, NewHook.model_validate({"config": config, "events": list(dict.fromkeys(events))}))
+        return to(f"{home(repo)}/settings/hooks/{row['id']}")
+
     @api.get(root + "/{hook_id:int}")
     def of_hook(owner: str, name: str, hook_id: int, request: Request, paging: PageDep) -> Response:
         return listed(web, request, hook_of(owner, name, hook_id), paging)
@@ -119,7 +139,8 @@ def listed(web: Web, request: Request, target: Target, paging: Paging) -> Respon
         paging.limit,
         paging.offset,
     )
-    chosen = sorted({*target.events, event} - {"", "*"})
+    heard = WEBHOOKS if "*" in target.events else target.events
+    chosen = sorted({*heard, event, *(["ping"] if target.repo else [])} - {""})
     return web.page(
         request, "deliveries.html", rows=rows, total=total, event=event, failed=failed, paging=paging, events=chosen,
         **target.frame,

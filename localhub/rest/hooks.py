@@ -65,10 +65,6 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             raise not_found()
         return found
 
-    def ping(repo: Row, row: Row) -> None:
-        payload = {"zen": "Keep it logically awesome.", "hook_id": row["id"], "hook": render.hook(hub, repo, row)}
-        hub.webhooks.send(row, Event("ping", None, repo["id"], current_actor().account_id, payload))
-
     @api.get(root)
     def hooks(owner: str, name: str, paging: PageDep) -> Response:
         repo = administered(owner, name)
@@ -78,20 +74,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.post(root)
     def create(owner: str, name: str, wanted: NewHook) -> Response:
         repo = administered(owner, name, "write")
-        if wanted.name != "web":
-            raise _wrong(f"{wanted.name} is not a valid service or webhook name")
-        columns = {"content_type": "form", "insecure_ssl": "0", **_columns(wanted.config or Config())}
-        if not columns.get("url"):
-            raise _wrong("Config must contain URL for webhooks")
-        with hub.tx():
-            _check(hub, repo, columns, wanted.events)
-            made = db.insert(
-                "hooks", repo_id=repo["id"], events=json.dumps(wanted.events), active=int(wanted.active),
-                created_at=hub.now(), updated_at=hub.now(), **columns,
-            )  # fmt: skip
-            row = one(repo, made)
-            if wanted.active:
-                ping(repo, row)
+        row = make(hub, repo, wanted)
         data = render.hook(hub, repo, row)
         return reply(data, 201, {"Location": data["url"]})
 
@@ -138,7 +121,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def ping_it(owner: str, name: str, hook_id: int) -> Response:
         repo = administered(owner, name)
         with hub.tx():
-            ping(repo, one(repo, hook_id))
+            _ping(hub, repo, one(repo, hook_id))
         return reply(None, 204)
 
     @api.post(root + "/{hook_id}/tests")
@@ -180,6 +163,30 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return reply({}, 202)
 
     return api
+
+
+def make(hub: Hub, repo: Row, wanted: NewHook) -> Row:
+    """A new webhook, to which a `ping` is sent at once."""
+    if wanted.name != "web":
+        raise _wrong(f"{wanted.name} is not a valid service or webhook name")
+    columns = {"content_type": "form", "insecure_ssl": "0", **_columns(wanted.config or Config())}
+    if not columns.get("url"):
+        raise _wrong("Config must contain URL for webhooks")
+    with hub.tx():
+        _check(hub, repo, columns, wanted.events)
+        made = hub.db.insert(
+            "hooks", repo_id=repo["id"], events=json.dumps(wanted.events), active=int(wanted.active),
+            created_at=hub.now(), updated_at=hub.now(), **columns,
+        )  # fmt: skip
+        row = hub.db.get("hooks", made)
+        if wanted.active:
+            _ping(hub, repo, row)
+    return row
+
+
+def _ping(hub: Hub, repo: Row, row: Row) -> None:
+    payload = {"zen": "Keep it logically awesome.", "hook_id": row["id"], "hook": render.hook(hub, repo, row)}
+    hub.webhooks.send(row, Event("ping", None, repo["id"], current_actor().account_id, payload))
 
 
 def _wrong(message: str) -> GitHubError:

@@ -214,3 +214,27 @@ def test_notifications_are_read_and_left(scenes: Any, kept_hub: Any, hand: Hand)
     hand.press("Unsubscribe")
     ok(alice.post(f"{REPO}/issues/{number}/comments", json={"body": "More"}))
     assert "Look here" not in [each["subject"]["title"] for each in ok(bob.get("/notifications"))]
+
+
+def test_webhooks_are_added_looked_through_and_removed(kept_hub: Any, scenes: Any, hand: Hand) -> None:
+    bob, page = kept_hub.client("bob"), hand.page
+    page.goto(f"{HOME}/settings/hooks")
+    page.get_by_label("Payload URL").fill("http://127.0.0.1:9/nobody")
+    page.get_by_label("Secret").fill("hush")
+    page.get_by_label("Events").fill("issues, issuse")
+    hand.press("Add webhook")
+    assert 'The "issuse" event is not one' in page.inner_text("main")
+    page.goto(f"{HOME}/settings/hooks")
+    page.get_by_label("Payload URL").fill("http://127.0.0.1:9/nobody")
+    page.get_by_label("Events").fill("*")
+    hand.press("Add webhook")
+    kept_hub.settle()
+    (made,) = ok(bob.get(f"{REPO}/hooks"))
+    assert (made["events"], made["config"]["content_type"]) == (["*"], "json")
+    page.reload()
+    assert "ping" in page.locator("li").first.inner_text()
+    assert {"issues", "push", "ping"} <= set(page.locator("select[name=event] option").all_inner_texts())
+    page.goto(f"{HOME}/settings/hooks")
+    assert page.locator("main li .icon").first.get_attribute("class") == "icon i-failure"
+    hand.press("Remove the webhook to http://127.0.0.1:9/nobody")
+    assert ok(bob.get(f"{REPO}/hooks")) == []
