@@ -24,7 +24,7 @@ INTO = " → "
 
 @dataclass(frozen=True)
 class Seen:
-    """A job as it stands. `group` is its job id with the calls before it."""
+    """A job as it stands. `group` is its job id with the calls before it; `old` ones are kept of an earlier attempt."""
 
     key: str
     group: str
@@ -32,6 +32,7 @@ class Seen:
     conclusion: str | None
     outputs: Mapping[str, str] = field(default_factory=dict)
     tolerated: bool = False
+    old: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,16 +117,17 @@ class Graph:
             if not rows and not inside and not self._wanted(job, known, chain):
                 return self._at_once(scope, job_id, "skipped", None, chain)
             ended = bool(rows) and all(row.conclusion for row in rows)
-            if ended and (len(rows) == 1 and not rows[0].matrix):  # no matrix, or one that came to no legs
+            again = any(row.old for row in rows) and _in_legs(rows, group)
+            if ended and not again:
                 return _ended(rows, chain)
             places = self._places(scope, job_id, known)
             if "uses" in job:
                 return self._called(places, group, chain)
         except (ExpressionError, MatrixError, calling.CallError) as error:
             return self._at_once(scope, job_id, "failure", str(error), chain)
-        # In a new attempt legs may be missing that run again, beside those kept of an earlier one.
+        # In a new attempt legs may be missing that are to run again, beside those kept of an earlier one.
         there = {row.key for row in rows}
-        missing = [New(place.leg) for place in places if place.leg.key not in there]
+        missing = [New(place.leg) for place in places if place.leg.key not in there] if again or not rows else []
         if ended and not missing:
             return _ended(rows, chain)
         self.places |= {place.leg.key: place for place in places}
@@ -239,6 +241,11 @@ def worst(results: Iterable[str]) -> str:
     """The result of a job with several legs, or of a call."""
     found = set(results)
     return next((one for one in ("failure", "cancelled", "success") if one in found), "skipped")
+
+
+def _in_legs(rows: list[Seen], group: str) -> bool:
+    """Whether a job came to legs: one that was skipped, or whose matrix was wrong, is there as a whole."""
+    return all(row.key != leg_key(group, {}) for row in rows)
 
 
 def _ended(rows: list[Seen], chain: frozenset[str]) -> Ended:

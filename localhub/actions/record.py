@@ -269,7 +269,7 @@ def again(hub: Hub, run: Row, by: int, keys: Sequence[str] | None) -> None:
     parsed = workflow_of(hub, run)
     if keys is not None and isinstance(parsed, Workflow):
         rows = rows_of(hub, run)
-        anew = to_run_again(graph_of(hub, run, parsed), map(seen, rows), set(keys))
+        anew = to_run_again(graph_of(hub, run, parsed), [seen(row, run["attempt"]) for row in rows], set(keys))
         kept = [row["id"] for row in rows if row["key"] not in anew]
     now = hub.now()
     names = ("status", "conclusion", "triggering_actor_id", "started_at", "updated_at")

@@ -111,11 +111,14 @@ def rows_of(hub: Hub, run: Row) -> list[Row]:
     return [hub.db.get("workflow_jobs", job_id) for job_id in kept] + own
 
 
-def seen(row: Row) -> Seen:
-    """A job's row as the graph takes it."""
+def seen(row: Row, attempt: int) -> Seen:
+    """A job's row as the graph of this attempt takes it."""
     outputs = json.loads(row["outputs"]) if row["outputs"] else {}
     conclusion = row["conclusion"] if row["status"] == "completed" else None
-    return Seen(row["key"], row["job_id"], json.loads(row["matrix"]), conclusion, outputs, bool(row["tolerated"]))
+    return Seen(
+        row["key"], row["job_id"], json.loads(row["matrix"]), conclusion, outputs, bool(row["tolerated"]),
+        row["attempt"] != attempt,
+    )  # fmt: skip
 
 
 def graph_of(
@@ -128,4 +131,5 @@ def graph_of(
         return workflow_at(hub, run["repo_id"], _file_sha(run), path)
 
     found = rows_of(hub, run) if rows is None else rows
-    return Graph(workflow, known, map(seen, found), read, cancelled=bool(run["cancel_asked"]))
+    rows_seen = [seen(row, run["attempt"]) for row in found]
+    return Graph(workflow, known, rows_seen, read, cancelled=bool(run["cancel_asked"]))

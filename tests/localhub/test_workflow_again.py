@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from localhub.actions.graph import Graph, Seen
+from localhub.actions.templates import Known
+from localhub.actions.workflows import Workflow, parse
 from tests.localhub.repository import SAMPLE, put
 from tests.localhub.test_workflow_jobs import ends, flow, latest, log
+
+STEPS = "steps: [{run: 'true'}]"
 
 
 def test_a_leg_that_failed_runs_again_and_counts(hub: Any) -> None:
@@ -61,3 +66,31 @@ def test_a_leg_of_a_called_workflow_runs_again(hub: Any) -> None:
         assert run["conclusion"] == "success"
         assert ends(bot, run)["call / inner (2)"] == "success"
         assert ends(bot, run)["call / never"] == "skipped"
+
+
+def _graph(listed: str, *rows: Seen) -> Graph:
+    text = (
+        f"on: push\njobs: {{a: {{runs-on: x, strategy: {{matrix: {{n: '${{{{ fromJSON(vars.N) }}}}'}}}}, {STEPS}}}}}\n"
+    )
+    workflow = parse(".github/workflows/a.yml", text)
+    assert isinstance(workflow, Workflow), workflow
+    return Graph(workflow, Known({"vars": {"N": listed}}), rows, lambda path: None)
+
+
+def test_only_a_new_attempt_gets_legs_that_are_not_there() -> None:
+    """A variable that has changed since the legs were made adds none to them."""
+
+    def leg(n: int, *, old: bool = False) -> Seen:
+        return Seen(f'a {{"n": {n}}}', "a", {"n": n}, "success", old=old)
+
+    assert [new.leg.matrix for new in _graph("[1, 2]").new] == [{"n": 1}, {"n": 2}]
+    assert _graph("[1, 2, 3]", leg(1), leg(2)).done
+    assert _graph("nonsense", leg(1), leg(2)).done
+    again = _graph("[1, 2]", leg(1, old=True))
+    assert ([new.leg.matrix for new in again.new], again.done) == ([{"n": 2}], False)
+    assert _graph("[1, 2]", leg(1, old=True), leg(2)).done
+    whole = Seen("a {}", "a", {}, "skipped", old=True)
+    assert _graph("[1, 2]", whole).done
+    (wrong,) = _graph("nonsense", leg(1, old=True)).new
+    assert (wrong.conclusion, wrong.leg.key) == ("failure", "a {}")
+    assert _graph("nonsense", leg(1, old=True), Seen("a {}", "a", {}, "failure")).done
