@@ -58,7 +58,7 @@ def routes(api: APIRouter, web: Web) -> None:  # noqa: C901 - a list of endpoint
             return page(repo, pull, "/files")
         if event not in reviews.STATES:
             raise invalid("Choose whether you comment, approve or request changes.")
-        if not text and (event == "REQUEST_CHANGES" or (event == "COMMENT" and begun is None)):
+        if not text and event != "APPROVE" and begun is None:
             raise invalid("Write what you think: only an approval goes without words.")
         if begun is not None:
             row = reviews.submit(hub, repo, pull, begun, actor, event=event, body=text or None)
