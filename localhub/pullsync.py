@@ -66,6 +66,10 @@ def on_push(hub: Hub, event: Event) -> None:
     git = git_of(hub, repo)
     headed = hub.db.rows("SELECT id, repo_id FROM pulls WHERE head_repo_id = ? AND head_ref = ? AND open",
                          repo["id"], branch)  # fmt: skip
+    if ZERO in (before, after):
+        happened = "head_ref_deleted" if after == ZERO else "head_ref_restored"
+        for row in _ended(hub, repo, branch, before if after == ZERO else after):
+            record(hub, row["repo_id"], row["issue_id"], happened, event.sender)
     if after == ZERO:
         based = _based(hub, repo, branch)
         for row in headed:
@@ -86,6 +90,14 @@ def _based(hub: Hub, repo: Row, branch: str) -> list[Row]:
     """The open pull requests onto a branch."""
     sql = "SELECT id, head_sha FROM pulls WHERE repo_id = ? AND base_ref = ? AND open ORDER BY id"
     return hub.db.rows(sql, repo["id"], branch)
+
+
+def _ended(hub: Hub, repo: Row, branch: str, sha: str) -> list[Row]:
+    """The closed and merged pull requests from a branch that ended at this commit."""
+    onto = (repo["id"], repo["parent_id"], repo["source_id"])
+    sql = """SELECT repo_id, issue_id FROM pulls INDEXED BY pulls_by_head_sha WHERE repo_id IN (?, ?, ?)
+             AND head_sha = ? AND head_repo_id = ? AND head_ref = ? AND NOT open ORDER BY id"""
+    return hub.db.rows(sql, *onto, sha, repo["id"], branch)
 
 
 def _branch_gone(hub: Hub, repo: Row, pull: Row, by: int, *, head: bool = True) -> None:

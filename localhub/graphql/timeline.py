@@ -213,6 +213,7 @@ _TYPES = {
     "review_request_removed": "ReviewRequestRemovedEvent", "review_dismissed": "ReviewDismissedEvent",
     "ready_for_review": "ReadyForReviewEvent", "convert_to_draft": "ConvertToDraftEvent",
     "head_ref_force_pushed": "HeadRefForcePushedEvent", "head_ref_deleted": "HeadRefDeletedEvent",
+    "head_ref_restored": "HeadRefRestoredEvent",
     "base_ref_deleted": "BaseRefDeletedEvent", "base_ref_changed": "BaseRefChangedEvent",
     "auto_merge_enabled": "AutoMergeEnabledEvent", "auto_merge_disabled": "AutoMergeDisabledEvent",
 }  # fmt: skip

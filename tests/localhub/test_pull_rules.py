@@ -193,3 +193,20 @@ def test_a_head_that_is_needed_outlives_its_merge(author: Author, why: str) -> N
     url = author.propose(head, "release")
     assert author.client.put(f"{url}/merge").status_code == 200
     assert author.client.get(f"{SAMPLE}/git/ref/heads/{head}").status_code == 200
+
+
+def test_a_merged_pull_request_tells_that_its_branch_went_and_came_back(author: Author) -> None:
+    author.branch("topic", "a.txt")
+    author.branch("other", at=author.sha("topic"))
+    url, head = author.propose("topic"), author.sha("topic")
+    assert author.client.put(f"{url}/merge", json={}).status_code == 200
+    assert author.client.delete(f"{SAMPLE}/git/refs/heads/other").status_code == 204  # the same commit, another branch
+    assert author.client.delete(f"{SAMPLE}/git/refs/heads/topic").status_code == 204
+    author.branch("topic", at=author.main)  # a new branch of that name is another one
+    assert author.client.delete(f"{SAMPLE}/git/refs/heads/topic").status_code == 204
+    author.branch("topic", at=head)
+    assert events(author, url)[-3:] == ["referenced", "head_ref_deleted", "head_ref_restored"]
+    query = "{repository(owner: %s, name: %s) {pullRequest(number: %d) {timelineItems(last: 1) {nodes {__typename}}}}}"
+    asked = query % ('"alice"', '"sample"', int(url.rsplit("/", 1)[1]))
+    told = author.client.post("/graphql", json={"query": asked}).json()["data"]["repository"]["pullRequest"]
+    assert told["timelineItems"]["nodes"] == [{"__typename": "HeadRefRestoredEvent"}]

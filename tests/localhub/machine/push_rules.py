@@ -137,6 +137,7 @@ class PushRules(ConversationRules):
         forced = ZERO not in (old, new) and not self.commits.is_ancestor(old, new)
         if old == ZERO:
             self.tell("create", None, ref=branch, sender=by)
+        self._ended(by, branch, old, new)
         if new == ZERO:
             self._branch_gone(by, branch)
         else:
@@ -151,6 +152,13 @@ class PushRules(ConversationRules):
         if branch == DEFAULT:
             for name in fresh:
                 self.close_named(self.commits.known[name].message, by)
+
+    def _ended(self, by: str, branch: str, old: str, new: str) -> None:
+        """What is closed or merged tells in its timeline that its branch went, or came back as it was."""
+        if ZERO in (old, new):
+            for pull in self.pulls(head=branch):
+                if pull.state != "open" and pull.head_sha == (old if new == ZERO else new):
+                    self.note(pull, "head_ref_deleted" if new == ZERO else "head_ref_restored", by)
 
     def _branch_gone(self, by: str, branch: str) -> None:
         """Open pull requests from it or onto it are closed."""
