@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -60,7 +61,7 @@ def test_certificates_are_checked_unless_told_not_to(hub: Any, tmp_path: Path) -
 
 
 def test_a_delivery_has_so_much_time_and_no_more() -> None:
-    """Neither silence nor an answer that drips nor one without end holds a lane for longer."""
+    """Neither silence nor an answer or headers that drip nor one without end holds a lane for longer."""
 
     def silent(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.6)
@@ -72,6 +73,12 @@ def test_a_delivery_has_so_much_time_and_no_more() -> None:
             handler.wfile.write(b"x")
             time.sleep(0.05)
 
+    def dripping_headers(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(40):
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
     def endless(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
@@ -79,13 +86,40 @@ def test_a_delivery_has_so_much_time_and_no_more() -> None:
             handler.wfile.write(b"x" * 10_000)
 
     courier = Courier(timeout=0.3)
-    for answer, code, status in ((silent, 0, "timed out"), (dripping, 0, "timed out"), (endless, 200, "OK")):
+    for answer, code, status in (
+        (silent, 0, "timed out"),
+        (dripping, 0, "timed out"),
+        (dripping_headers, 0, "timed out"),
+        (endless, 200, "OK"),
+    ):
         with receiving(answer) as slow:
             target = Target(1, slow.url, None, "json", insecure=False, kind="integration", kind_id=1)
             outcome = courier.post(target, slow.url, {"Content-Length": "2"}, b"{}")
         assert (outcome.status_code, outcome.status) == (code, status)
+        assert outcome.seconds < 1, answer.__name__
         assert len(outcome.body) <= 64_000
     courier.close()
+
+
+def test_who_takes_the_payload_slowly_has_no_more_time_either() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def sip() -> None:
+        taken, _ = listening.accept()
+        with taken, suppress(OSError):
+            while taken.recv(1_000_000):
+                time.sleep(0.05)
+
+    sipping = Thread(target=sip)
+    sipping.start()
+    courier, url = Courier(timeout=0.3), f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    body = b"x" * 25_000_000
+    target = Target(1, url, None, "json", insecure=False, kind="integration", kind_id=1)
+    outcome = courier.post(target, url, {"Content-Length": str(len(body))}, body)
+    courier.close()
+    listening.close()
+    assert (outcome.status, outcome.seconds < 1) == ("timed out", True)
+    sipping.join()
 
 
 def test_a_payload_that_is_too_large_is_not_sent(hub: Any) -> None:
