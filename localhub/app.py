@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from localhub import admin, pages
+from localhub import admin, pages, unread
 from localhub.dispatch import Dispatch
 from localhub.eager import Eager
 from localhub.errors import GitHubError
@@ -137,7 +137,7 @@ def _github_error(_request: Request, error: Exception) -> Response:
 
 
 def _validation_error(hub: Hub) -> Callable[[Request, Exception], Response]:
-    """A body of the wrong shape is told only to who may see the repository: GitHub looks at credentials first."""
+    """A body of the wrong shape is told only to those whom the endpoint lets in: GitHub looks at credentials first."""
 
     def handler(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -147,6 +147,7 @@ def _validation_error(hub: Hub) -> Callable[[Request, Exception], Response]:
                 hub.access.repo(owner, name)
             if request.method not in ("GET", "HEAD") and not request.url.path.startswith("/_localhub"):
                 hub.access.user()
+            unread.let_in(request)
         except GitHubError as refused:
             return _github_error(request, refused)
         return _misshapen(error)

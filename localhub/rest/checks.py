@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
 from localhub import checks
 from localhub.actions.service import Actions
@@ -16,6 +17,15 @@ from localhub.gitstore import GitRepo
 from localhub.http import PageDep, Paging, reply
 from localhub.hub import Hub
 from localhub.render import checks as render
+
+
+class Wish(BaseModel):
+    app_id: int
+    setting: bool
+
+
+class Preferences(BaseModel):
+    auto_trigger_checks: list[Wish] = Field(default_factory=list)
 
 
 def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
@@ -135,14 +145,13 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
         return reply({}, 201)
 
     @api.patch("/repos/{owner}/{name}/check-suites/preferences")
-    def preferences(owner: str, name: str, data: dict[str, Any]) -> Response:
+    def preferences(owner: str, name: str, wanted: Preferences) -> Response:
         repo = hub.access.repo(owner, name, "checks", "write", role="admin")
+        wishes = wanted.auto_trigger_checks
         with hub.tx():
-            for wish in data.get("auto_trigger_checks") or []:
-                if not isinstance(wish.get("app_id"), int) or not isinstance(wish.get("setting"), bool):
-                    raise invalid("Validation Failed", field("CheckSuitePreference", "auto_trigger_checks", "invalid"))
+            for wish in wishes:
                 sql = "INSERT OR REPLACE INTO check_preferences VALUES (?, ?, ?)"
-                hub.db.execute(sql, repo["id"], wish["app_id"], int(wish["setting"]))
+                hub.db.execute(sql, repo["id"], wish.app_id, int(wish.setting))
         return reply(render.preferences(hub, repo))
 
     @api.get("/repos/{owner}/{name}/commits/{ref:path}/check-suites")

@@ -142,10 +142,9 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         return get(owner, name, found[0], request, ref)
 
     def write(
-        owner: str, name: str, path: str, wanted: PutFile | DeleteFile, content: bytes | None
-    ) -> tuple[Row, GitRepo, str, Entry | None, bool]:
-        """Commit one change to a branch: (repository, git, commit, the new entry, whether the file is new)."""
-        repo = hub.access.repo(owner, name, "contents", "write")
+        repo: Row, path: str, wanted: PutFile | DeleteFile, content: bytes | None
+    ) -> tuple[GitRepo, str, Entry | None, bool]:
+        """Commit one change to a branch: (git, commit, the new entry, whether the file is new)."""
         actor, git = current_actor(), refs.git_of(hub, repo)
         branch = wanted.branch or repo["default_branch"]
         path = path.strip("/")
@@ -164,7 +163,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             committer = person(wanted.committer, author)
             sha = git.write_commit(tree, [old] if old else [], author, committer, wanted.message)
             refs.move(hub, repo, RefChange(f"refs/heads/{branch}", old or ZERO, sha), actor)
-        return repo, git, sha, git.entry(sha, path) if blob else None, before is None
+        return git, sha, git.entry(sha, path) if blob else None, before is None
 
     def check(before: Entry | None, path: str, sha: str | None) -> None:
         if before is not None and before.type == "tree":
@@ -177,11 +176,12 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.put("/repos/{owner}/{name}/contents/{path:path}")
     @quick(lambda asked: len(asked["wanted"].content) < SMALL, Alone(hub))
     def put(owner: str, name: str, path: str, wanted: PutFile) -> Response:
+        repo = hub.access.repo(owner, name, "contents", "write")
         try:
             content = base64.b64decode(wanted.content)
         except binascii.Error as error:
             raise invalid("content is not valid Base64") from error
-        repo, git, sha, entry, new = write(owner, name, path, wanted, content)
+        git, sha, entry, new = write(repo, path, wanted, content)
         assert entry is not None
         commit = git.commit(sha)
         assert commit is not None
@@ -194,11 +194,12 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
 
     @api.delete("/repos/{owner}/{name}/contents/{path:path}")
     def delete(owner: str, name: str, path: str, request: Request, wanted: DeleteFile | None = None) -> Response:
+        repo = hub.access.repo(owner, name, "contents", "write")
         try:
             body = wanted or DeleteFile.model_validate(dict(request.query_params))
         except ValidationError as error:
             raise invalid('Invalid request.\n\n"message" and "sha" weren\'t supplied.') from error
-        repo, git, sha, _, _ = write(owner, name, path, body, None)
+        git, sha, _, _ = write(repo, path, body, None)
         commit = git.commit(sha)
         assert commit is not None
         return reply({"content": None, "commit": render.git_commit(hub, repo, commit)})

@@ -100,11 +100,11 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, BOTH, "write", role="read")
         row, actor = issues.find(hub, repo, number), hub.access.user()
         values = wanted.model_dump(exclude_unset=True)
+        values = permitted(hub, repo, row, actor, values)
         if values.get("state") not in (None, "open", "closed"):
             raise invalid("Validation Failed", {"resource": "Issue", "field": "state", "code": "invalid"})
-        if wanted.labels is not None:
-            values["labels"] = names(wanted.labels)
-        values = permitted(hub, repo, row, actor, values)
+        if values.get("labels") is not None:
+            values["labels"] = names(wanted.labels or [])
         if "assignee" in values and "assignees" not in values and is_first():
             values["assignees"] = [values["assignee"]] if values["assignee"] else []
         if isinstance(values.get("milestone"), str):

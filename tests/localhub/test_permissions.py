@@ -6,6 +6,7 @@ person needs (`app`: no person may, `hidden`: 404 unless an administrator, `-`: 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -53,6 +54,11 @@ class Call:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def is_edit(self) -> bool:
+        """What a person may do depends on what is asked for."""
+        return self.method == "PATCH" and self.path in ("/issues/1", "/pulls/2")
 
 
 def table() -> Iterator[Call]:
@@ -144,6 +150,42 @@ def test_an_apps_permissions(asker: Asker) -> None:
             if not call.every and answer.status_code != 404 and said != wanted:
                 wrong.append(f"{call}: accepted {said!r} for {wanted!r}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_who_is_refused_learns_nothing_of_the_body(asker: Asker) -> None:
+    """GitHub looks at credentials first: 403 and 404 come before what is wrong with the JSON; then nothing happens."""
+    wrong: list[str] = []
+    hub = asker.hub
+    carol, nobody, before = hub.client("carol"), hub.client(), _rows(hub)
+    for call in CALLS:
+        if call.body is None:
+            continue
+        for body in ("[[1]]", json.dumps({key: {"x": []} for key in json.loads(call.body)})):
+            misshapen = replace(call, body=body)
+            lacking = asker.token({name: "write" for name in ALL if name not in call.any_of})
+            refused = asker.ask(lacking, misshapen)
+            if refusal(refused):
+                wrong.append(f"{call} {body}: {refused.status_code} {refused.text[:90]}")
+            if (
+                call.role not in ("read", "-")
+                and not call.is_edit
+                and asker.ask(carol, misshapen).status_code not in (403, 404)
+            ):
+                wrong.append(f"{call} {body} by carol")
+            if asker.ask(nobody, misshapen).status_code != 404:
+                wrong.append(f"{call} {body} by nobody")
+            told = asker.ask(asker.token(dict.fromkeys(call.any_of, call.level)), misshapen)
+            if told.status_code not in (400, 404, 422) and not told.is_success:
+                wrong.append(f"{call} {body} with all that is needed: {told.status_code} {told.text[:90]}")
+    assert not wrong, "\n".join(wrong)
+    assert _rows(hub) == before
+
+
+def _rows(hub: Any) -> dict[str, int]:
+    """How much there is of everything but tokens and what is made when one looks."""
+    hub.settle()
+    names = [row[0] for row in hub.hub.db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: hub.hub.db.value(f"SELECT COUNT(*) FROM {name}") for name in names if name != "tokens"}
 
 
 def test_peoples_roles(asker: Asker) -> None:
