@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,16 +25,13 @@ def of_kind(hub: Hub, repo_id: int, state: str) -> list[tuple[int, int]]:
     return [(0, row["issues"]), (1, row["pulls"])] if row else []
 
 
-def of_facet(hub: Hub, kind: str, value: int, repo_id: int | None, states: States) -> int:
-    """Issues with a label, of an author or assignee (in all repositories, if none is named), or `unassigned` ones."""
-    home = "" if repo_id is None else " AND repo_id = ?"
-    rows = hub.db.rows(
-        f"SELECT state, n FROM issue_counts WHERE kind = ? AND value = ?{home}",  # noqa: S608
-        kind,
-        value,
-        *([] if repo_id is None else [repo_id]),
-    )
-    return sum(row["n"] for row in rows if row["state"] in states)
+def of_facet(hub: Hub, kind: str, value: int, home: int | Container[int], states: States) -> int:
+    """Issues of one or several repositories with a label, of an author or assignee, or `unassigned` ones."""
+    if isinstance(home, int):
+        sql = "SELECT state, n FROM issue_counts WHERE kind = ? AND value = ? AND repo_id = ?"
+        return sum(row["n"] for row in hub.db.rows(sql, kind, value, home) if row["state"] in states)
+    rows = hub.db.rows("SELECT repo_id, state, n FROM issue_counts WHERE kind = ? AND value = ?", kind, value)
+    return sum(row["n"] for row in rows if row["state"] in states and row["repo_id"] in home)
 
 
 def homes(hub: Hub, kind: str, value: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,11 +38,15 @@ class Filter:
     """Or the index of `issues` that finds them, state by state."""
     in_order: bool = True
     """That index has them in the order of their making too."""
+    within: str = ""
+    """Or a query that gives their `issue_id`, few enough to be sorted."""
 
 
-def read(hub: Hub, query: dict[str, str], states: tuple[str, ...], repo_id: int | None) -> list[Filter]:
-    """The filters of a query; without a repository, of all of them."""
-    reader = _Reader(hub, query, states, repo_id)
+def read(
+    hub: Hub, query: dict[str, str], states: tuple[str, ...], repo_id: int | None, homes: Sequence[int] = ()
+) -> list[Filter]:
+    """The filters of a query; without a repository, of those in `homes`."""
+    reader = _Reader(hub, query, states, repo_id, frozenset(homes))
     return [*reader.labels(), *reader.people(), *reader.milestone(), *reader.since()]
 
 
@@ -51,6 +56,7 @@ class _Reader:
     query: dict[str, str]
     states: tuple[str, ...]
     repo_id: int | None
+    homes: frozenset[int]
 
     def labels(self) -> list[Filter]:
         names = [name for name in self.query.get("labels", "").split(",") if name]
@@ -120,7 +126,8 @@ class _Reader:
         return int(self.hub.db.value(f"SELECT COUNT(*) FROM ({parts} LIMIT ?)", *values, MANY + 1))  # noqa: S608
 
     def _facet(self, kind: str, value: int) -> int:
-        return issuecounts.of_facet(self.hub, kind, value, self.repo_id, self.states)
+        home = self.homes if self.repo_id is None else self.repo_id
+        return issuecounts.of_facet(self.hub, kind, value, home, self.states)
 
     def _all(self) -> int:
         return 0 if self.repo_id is None else issuecounts.of_repository(self.hub, self.repo_id, self.states)

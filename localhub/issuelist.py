@@ -8,17 +8,18 @@ has the order asked for, or from that of the rarest filter, state by state, and 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localhub import issuecounts, issuefilters
 from localhub.errors import field, invalid
 from localhub.http import Paging
+from localhub.issuefilters import Filter
 
 if TYPE_CHECKING:
     from localhub.db import Row
     from localhub.hub import Hub
-    from localhub.issuefilters import Filter
 
 HOMES = 50  # repositories whose lists are merged; of more than these, one list is sorted
 _SORTS = {"updated": "i.updated_at", "comments": "i.comments"}
@@ -48,20 +49,27 @@ class Where:
         return " AND ".join(self._conditions) or "1 = 1"
 
 
-def listed(hub: Hub, query: dict[str, str], paging: Paging, repo: Row | None = None) -> tuple[list[Row], int | None]:
+def listed(
+    hub: Hub,
+    query: dict[str, str],
+    paging: Paging,
+    repo: Row | None = None,
+    homes: Sequence[int] = (),
+    also: Sequence[Filter] = (),
+) -> tuple[list[Row], int | None]:
     """One page of issues and pull requests, and how many there are: None for more than this page and one knows not.
 
-    Without a repository they are somebody's: an assignee or a creator is asked for.
+    They are those of one repository or of several (`homes`), which meet the query and the filters `also`.
     """
     state = query.get("state", "open")
     if state not in ("open", "closed", "all"):
         raise invalid("Validation Failed", field("Issue", "state", "invalid"))
     states = ("open", "closed") if state == "all" else (state,)
-    filters = issuefilters.read(hub, query, states, repo["id"] if repo is not None else None)
-    if any(one.size == 0 for one in filters):
+    filters = [*issuefilters.read(hub, query, states, repo["id"] if repo is not None else None, homes), *also]
+    if any(one.size == 0 for one in filters) or (repo is None and not homes):
         return [], 0
     way = "ASC" if query.get("direction") == "asc" else "DESC"
-    found = _Listing(hub, states, filters, repo, _SORTS.get(query.get("sort", ""), ""), way)
+    found = _Listing(hub, states, filters, repo, homes, _SORTS.get(query.get("sort", ""), ""), way)
     total = found.total()
     if total is not None:
         return found.page(paging.limit, paging.offset), total
@@ -77,6 +85,7 @@ class _Listing:
     states: tuple[str, ...]
     filters: list[Filter]
     repo: Row | None
+    homes: Sequence[int]
     key: str
     """The column that sorts; empty for the order in which issues were made, which is that of their ids."""
     way: str
@@ -108,6 +117,9 @@ class _Listing:
 
     def _rarest(self) -> Filter | None:
         """Of the filters that something finds, the one that the fewest meet."""
+        for one in self.filters:
+            if one.within:
+                return one
         found = [one for one in self.filters if one.size is not None and (one.facet or one.index)]
         return min(found, key=lambda one: one.size or 0, default=None)
 
@@ -122,11 +134,10 @@ class _Listing:
     def _parts(self, columns: str, first: Filter | None, index: str) -> list[_Part]:
         """One for each repository and state (and kind, where an index has that before the order)."""
         parts = []
-        for home, state in ((home, state) for home in self._homes() for state in self.states):
+        for home, state in ((home, state) for home in self._homes(first) for state in self.states):
             kinds: list[int | None] = [None]
             if first is None and index == _ORDERED[""]:
-                assert self.repo is not None
-                counts = issuecounts.of_kind(self.hub, self.repo["id"], state)
+                counts = issuecounts.of_kind(self.hub, home, state) if isinstance(home, int) else [(0, 1), (1, 1)]
                 kinds = [kind for kind, count in counts if count] or [0]
             parts += [self._part(columns, first, index, (home, state, kind)) for kind in kinds]
         return parts
@@ -144,20 +155,21 @@ class _Listing:
             rest = "i." in others or self.key  # than the facets know
             source, id_ = f"issue_facets f{_FACETED if rest else ''}", "f.issue_id"
             where.add("f.kind = ? AND f.value = ?", *first.facet)
+        elif first is not None and first.within:
+            source, id_ = f"({first.within}) w CROSS JOIN issues i ON i.id = w.issue_id", "i.id"
         else:
             source, id_ = f"issues i INDEXED BY {first.index if first is not None else index}", "i.id"
         for one in self.filters:
-            if one is not first or not one.facet:
+            if one is not first or not (one.facet or one.within):
                 where.add(one.condition.format(id=id_), *one.values)
         return _Part(f"SELECT {columns.format(id=id_)} FROM {source} WHERE {where}", tuple(where.values))  # noqa: S608
 
-    def _homes(self) -> list[object]:
+    def _homes(self, first: Filter | None) -> list[object]:
         """The repositories to look in: ids, or several ids at once as JSON."""
         if self.repo is not None:
             return [self.repo["id"]]
-        who = next(one for one in self.filters if one.index == "issues_by_author" or one.facet)
-        found = issuecounts.homes(self.hub, *(who.facet or ("author", int(str(who.values[0])))))
-        return list(found) if len(found) <= HOMES else [json.dumps(found)]
+        apart = len(self.homes) <= HOMES and not (first is not None and first.within)
+        return list(self.homes) if apart else [json.dumps(list(self.homes))]
 
 
 @dataclass(frozen=True)

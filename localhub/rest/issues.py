@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from localhub import issues, locking
+from localhub import issues, locking, ownissues
 from localhub.context import current_actor
 from localhub.editing import permitted
 from localhub.errors import invalid
@@ -63,12 +63,7 @@ def router(hub: Hub) -> APIRouter:
 
     @api.get("/issues")
     def mine(request: Request, paging: PageDep) -> Response:
-        """Issues of the person, by `filter` (assigned or created), in all repositories."""
-        actor = hub.access.user()
-        query = dict(request.query_params)
-        query["creator" if query.get("filter") == "created" else "assignee"] = actor.login
-        rows, total = listed(hub, query, paging)
-        rows = [row for row in rows if hub.access.sees(actor, hub.access.repo_by_id(row["repo_id"]))]
+        rows, total = ownissues.listed(hub, hub.access.user(), dict(request.query_params), paging)
         return paging.reply(render.issues(hub, rows), total)
 
     @api.post("/repos/{owner}/{name}/issues")

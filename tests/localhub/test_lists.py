@@ -89,3 +89,49 @@ def test_lists_are_what_a_look_at_every_issue_finds(hub: Any) -> None:
         expected = {each["number"] for each in issues if asked({"state": "open", "labels": label})(each)}
         assert {each["number"] for each in found["items"]} == expected, label
         assert found["total_count"] == len(expected)
+
+
+def titles(client: Any, **query: Any) -> list[str]:
+    """Of all pages of a person's own list, two a page: full ones but for the last."""
+    found: list[str] = []
+    whole = client.get("/issues", params={"per_page": 100, **query}).json()
+    for page in range(1, len(whole) // 2 + 2):
+        answer = client.get("/issues", params={"per_page": 2, "page": page, **query})
+        found += [each["title"] for each in answer.json()]
+        assert len(found) == min(2 * page, len(whole))
+        assert ('rel="next"' in answer.headers.get("Link", "")) == (len(found) < len(whole))
+    return found
+
+
+def test_a_persons_own_list_has_full_pages_of_what_they_may_see(hub: Any) -> None:
+    """What they can no longer see takes no place on a page; each `filter` is what GitHub says of it."""
+    hub.admin("/limits", {"enforced": False})
+    alice, bob, owner = hub.client("alice"), hub.client("bob"), hub.client("octo-owner")
+    for number in range(5):
+        bob.post(f"{ROOT}/issues", json={"title": f"sample {number}"})
+        bob.post("/repos/acme/tools/issues", json={"title": f"tools {number}"})
+    owner.patch("/repos/acme/tools/issues/1", json={"assignees": ["bob"]})
+    alice.patch(f"{ROOT}/issues/2", json={"assignees": ["bob"]})
+    alice.post(f"{ROOT}/issues", json={"title": "for bob", "body": "@bob, look"})
+    alice.post(f"{ROOT}/issues", json={"title": "of alice"})
+    owner.post("/repos/acme/tools/issues", json={"title": "of the owner"})
+    mixed = [f"{name} {number}" for number in range(4, -1, -1) for name in ("tools", "sample")]
+    assert titles(bob, filter="created") == mixed
+    assert titles(bob) == titles(bob, filter="assigned") == ["sample 1", "tools 0"]
+    assert titles(bob, filter="mentioned") == ["for bob"]
+    assert sorted(titles(bob, filter="subscribed")) == sorted([*mixed, "for bob"])
+    assert titles(bob, filter="all") == titles(bob, filter="repos") == ["of the owner", "of alice", "for bob", *mixed]
+    for sort in ("updated", "comments", "created"):
+        for filter in ("all", "mentioned", "subscribed", "created", "assigned"):
+            older = titles(bob, filter=filter, sort=sort, direction="asc", state="all")
+            assert older == titles(bob, filter=filter, sort=sort, state="all")[::-1], (sort, filter)
+    assert titles(hub.client("mallory"), filter="all") == []
+    assert titles(alice, filter="all", state="closed") == []
+    assert titles(bob, filter="all", labels="none such") == []
+    assert alice.delete(f"{ROOT}/collaborators/bob").status_code == 204
+    tools = [f"tools {number}" for number in range(4, -1, -1)]
+    assert titles(bob, filter="created") == tools
+    assert titles(bob) == ["tools 0"]
+    assert titles(bob, filter="mentioned") == []
+    assert titles(bob, filter="subscribed") == tools
+    assert titles(bob, filter="all") == ["of the owner", *tools]
