@@ -123,6 +123,11 @@ class Access:
         if context and context.actor.is_bot:
             self.require(context.actor, repo, permission, context.asked)
 
+    def only_pulls(self, repo: Row) -> bool:
+        """Whether the request's app, which was let in for issues or pull requests, may read the latter alone."""
+        actor = current_actor()
+        return actor.is_bot and not self.allowed(actor, repo, "issues")
+
     def allowed(
         self,
         actor: Actor,

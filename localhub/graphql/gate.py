@@ -18,7 +18,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "CheckSuite": ("checks",),
     "Commit": _CODE,
     "Issue": ("issues",),
-    "IssueComment": _TALK,
+    "IssueComment": _TALK,  # of an issue: that of issues alone
     "Label": _TALK,
     "Milestone": _TALK,
     "PullRequest": ("pull_requests",),
@@ -43,6 +43,8 @@ def forbidden(value: Any) -> bool:
     scope = _scope(value)
     if not scope.actor.is_bot:
         return False
+    if type(value).__name__ == "IssueComment" and not value.issue_row["is_pull"]:
+        needs = ("issues",)
     key = (_repo_id(value), needs)
     if key not in scope.judged:
         repo = scope.hub.access.repo_by_id(key[0])

@@ -218,17 +218,17 @@ class IssueComment(Written):
     SUBJECT = "comment"
 
     @property
-    def _issue(self) -> Row:
+    def issue_row(self) -> Row:
         return self.hub.db.get("issues", self.row["issue_id"])
 
     def id(self) -> str:
         return node_id("IssueComment", self.row["id"])
 
     def repository(self) -> Repository:
-        return repository(self.scope, self._issue["repo_id"])
+        return repository(self.scope, self.issue_row["repo_id"])
 
     def issue(self) -> Issue:
-        return Issue(self.scope, self._issue)
+        return Issue(self.scope, self.issue_row)
 
     def isMinimized(self) -> bool:
         return self.row["minimized"] is not None
@@ -246,11 +246,11 @@ class IssueComment(Written):
     def pullRequest(self) -> Any:
         from localhub.graphql.pulls import PullRequest
 
-        return PullRequest.of_issue(self.scope, self._issue) if self._issue["is_pull"] else None
+        return PullRequest.of_issue(self.scope, self.issue_row) if self.issue_row["is_pull"] else None
 
     def resourcePath(self) -> str:
-        kind = "pull" if self._issue["is_pull"] else "issues"
-        return f"{self.repository().resourcePath()}/{kind}/{self._issue['number']}#issuecomment-{self.row['id']}"
+        kind = "pull" if self.issue_row["is_pull"] else "issues"
+        return f"{self.repository().resourcePath()}/{kind}/{self.issue_row['number']}#issuecomment-{self.row['id']}"
 
 
 def thread(scope: Scope, row: Row) -> Any:

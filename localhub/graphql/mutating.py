@@ -53,8 +53,13 @@ class Mutating:
         found = self._node(id, Issue, PullRequest)
         repo, row = found.repository().row, found.issue_row
         own = author and row["author_id"] == self._actor.account_id and not self._actor.is_bot
-        self._hub.access.require(self._actor, repo, BOTH, "write", role="read" if own else role)
+        self._require(repo, row, "read" if own else role)
         return repo, row
+
+    def _require(self, repo: Row, issue: Row, role: str) -> None:
+        """The right to write to an issue or pull request: a permission for the latter alone opens no issue."""
+        needs = BOTH if issue["is_pull"] else "issues"
+        self._hub.access.require(self._actor, repo, needs, "write", role=role)
 
     def _pull(self, id: str) -> tuple[Row, Row]:
         found = self._node(id, PullRequest)

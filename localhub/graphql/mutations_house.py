@@ -9,8 +9,9 @@ from localhub.errors import GitHubError
 from localhub.graphql import queries
 from localhub.graphql.base import QueryError
 from localhub.graphql.development import LinkedBranch
-from localhub.graphql.issues import Issue
-from localhub.graphql.mutating import BOTH, Input, Mutating, answer
+from localhub.graphql.issues import Issue, IssueComment
+from localhub.graphql.mutating import Input, Mutating, answer
+from localhub.graphql.pulls import PullRequest
 from localhub.graphql.reactable import REST, Reactable, Reaction
 from localhub.graphql.repository import Repository, repository
 
@@ -148,7 +149,10 @@ class HouseMutations(Mutating):
     def _reactable(self, id: str) -> Any:
         subject = self._node(id, Reactable)
         repo = subject.repository().row
-        self._hub.access.require(self._actor, repo, BOTH, "write", role="read")
+        if isinstance(subject, Issue | IssueComment | PullRequest):
+            self._require(repo, subject.issue_row, "read")
+        else:
+            self._hub.access.require(self._actor, repo, "pull_requests", "write", role="read")
         return subject
 
     def _reacted(self, input: Input, subject: Any, row: Row) -> Input:

@@ -8,7 +8,7 @@ from localhub import assignees, comments, issues, labels, relations
 from localhub.editing import permitted
 from localhub.graphql.base import QueryError
 from localhub.graphql.issues import Issue, IssueComment
-from localhub.graphql.mutating import BOTH, Input, Mutating, answer
+from localhub.graphql.mutating import Input, Mutating, answer
 from localhub.graphql.repository import Repository
 from localhub.graphql.reviews import PullRequestReview, PullRequestReviewComment
 from localhub.timeline import record
@@ -143,7 +143,10 @@ class IssueMutations(Mutating):
     def _minimize(self, input: Input, reason: str | None) -> Input:
         """Hide a comment, or show it again; nobody is told."""
         found = self._node(input["subjectId"], IssueComment, PullRequestReview, PullRequestReviewComment)
-        self._hub.access.require(self._actor, found.repository().row, BOTH, "write", role="triage")
+        if isinstance(found, IssueComment):
+            self._require(found.repository().row, found.issue_row, "triage")
+        else:
+            self._hub.access.require(self._actor, found.repository().row, "pull_requests", "write", role="triage")
         table = {IssueComment: "comments", PullRequestReview: "reviews"}.get(type(found), "review_comments")
         with self._hub.tx():
             self._hub.db.update(table, found.row["id"], minimized=reason)
@@ -160,7 +163,7 @@ class IssueMutations(Mutating):
     def _comment(self, id: str) -> Row:
         found = self._node(id, IssueComment)
         repo = found.repository().row
-        self._hub.access.require(self._actor, repo, BOTH, "write", role="read")
+        self._require(repo, found.issue_row, "read")
         if not comments.may_change(self._hub, repo, found.row, self._actor):
             name = self._actor.login
             raise QueryError("FORBIDDEN", f"{name} does not have the correct permissions to change this comment")

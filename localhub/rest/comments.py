@@ -21,14 +21,16 @@ class Body(BaseModel):
 
 
 def find(hub: Hub, repo: Row, comment_id: int) -> Row:
-    """The comment, if it is in this repository."""
+    """The comment, if it is in this repository; 403 for an app that may not have to do with its issue."""
     found = hub.db.row(
-        "SELECT c.* FROM comments c JOIN issues i ON i.id = c.issue_id WHERE c.id = ? AND i.repo_id = ?",
+        "SELECT c.*, i.is_pull FROM comments c JOIN issues i ON i.id = c.issue_id WHERE c.id = ? AND i.repo_id = ?",
         comment_id,
         repo["id"],
     )
     if found is None:
         raise not_found()
+    if not found["is_pull"]:
+        hub.access.require_again(repo, "issues")
     return found
 
 
@@ -51,9 +53,11 @@ def router(hub: Hub) -> APIRouter:
         changed = changed_since(since)
         values = (repo["id"], changed) if changed else (repo["id"],)
         where = f"FROM comments WHERE repo_id = ?{' AND updated_at >= ?' if changed else ''}"
+        if some := hub.access.only_pulls(repo):
+            where += " AND EXISTS (SELECT 1 FROM issues i WHERE i.id = issue_id AND i.is_pull)"
         order = f"{'updated_at' if sort == 'updated' else 'id'} {'DESC' if direction == 'desc' else 'ASC'}"
         counted = f"SELECT COUNT(*) {where}"
-        total = db.value(counted, *values) if changed else issuecounts.tally(hub, "comments", repo["id"])
+        total = db.value(counted, *values) if changed or some else issuecounts.tally(hub, "comments", repo["id"])
         rows = db.rows(f"SELECT * {where} ORDER BY {order} LIMIT ? OFFSET ?", *values, paging.limit, paging.offset)
         return paging.reply(render.comments(hub, rows), total)
 

@@ -11,6 +11,7 @@ from localhub.editing import permitted
 from localhub.errors import invalid
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
+from localhub.issuefilters import Filter
 from localhub.issuelist import listed
 from localhub.render import issues as render
 from localhub.versions import is_first
@@ -58,7 +59,8 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/repos/{owner}/{name}/issues")
     def listing(owner: str, name: str, request: Request, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        rows, total = listed(hub, dict(request.query_params), paging, repo=repo)
+        also = [Filter("i.is_pull = 1")] if hub.access.only_pulls(repo) else []
+        rows, total = listed(hub, dict(request.query_params), paging, repo=repo, also=also)
         return paging.reply(render.issues(hub, rows, repo), total)
 
     @api.get("/issues")

@@ -23,18 +23,24 @@ def router(hub: Hub) -> APIRouter:
     def of_repository(owner: str, name: str, paging: PageDep) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         where = "FROM issue_events WHERE repo_id = ? AND told = 1"
+        if some := hub.access.only_pulls(repo):
+            where += " AND EXISTS (SELECT 1 FROM issues i WHERE i.id = issue_id AND i.is_pull)"
         rows = db.rows(f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", repo["id"], paging.limit, paging.offset)
-        total = issuecounts.tally(hub, "events", repo["id"])
+        total = (
+            db.value(f"SELECT COUNT(*) {where}", repo["id"]) if some else issuecounts.tally(hub, "events", repo["id"])
+        )
         return paging.reply([render.event(hub, row, repo, with_issue=True) for row in rows], total)
 
     @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
     def one(owner: str, name: str, event_id: int) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
         where = "i.repo_id = ? AND e.id = ? AND e.told = 1"
-        sql = f"SELECT e.* FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE {where}"  # noqa: S608
+        sql = f"SELECT e.*, i.is_pull FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE {where}"  # noqa: S608
         row = db.row(sql, repo["id"], event_id)
         if row is None:
             raise not_found()
+        if not row["is_pull"]:
+            hub.access.require_again(repo, "issues")
         return reply(render.event(hub, row, repo, with_issue=True))
 
     @api.get("/repos/{owner}/{name}/issues/{number}/events")

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.localhub.asker import Asker
 from tests.localhub.clone import Work
 from tests.localhub.hooks import Delivery
 from tests.localhub.repository import SAMPLE, branch, put
@@ -72,6 +73,11 @@ def pull(hub: Any) -> dict[str, Any]:
     hub.hooks.clear()
     found: dict[str, Any] = made.json()
     return found
+
+
+@pytest.fixture
+def asker(hub: Any) -> Asker:
+    return Asker(hub)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ def nodes(hub: Any) -> dict[str, str]:
     made["pull"] = bob.post(f"{REPO}/pulls", json={"title": "secret pull", "head": "topic", "base": "main"}).json()[
         "node_id"
     ]
+    made["remark"] = bob.post(f"{REPO}/issues/2/comments", json={"body": "secret remark"}).json()["node_id"]
     head = bob.get(f"{REPO}/pulls/2").json()["head"]["sha"]
     bob.post(f"{REPO}/statuses/{head}", json={"state": "success", "context": "secret status"})
     made["repository"] = bob.get(REPO).json()["node_id"]
@@ -39,7 +40,8 @@ QUERIES = [
     ("issues", inside("issues(first: 5) { edges { node { title } } }")),
     ("issues", "{ node(id: \"<ISSUE>\") { ... on Issue { title } } }"),
     ("issues", "{ nodes(ids: [\"<ISSUE>\"]) { ... on Issue { title } } }"),
-    ("issues pull_requests", "{ node(id: \"<COMMENT>\") { ... on IssueComment { body } } }"),
+    ("issues", "{ node(id: \"<COMMENT>\") { ... on IssueComment { body } } }"),
+    ("issues pull_requests", "{ node(id: \"<REMARK>\") { ... on IssueComment { body } } }"),
     ("pull_requests", inside(f"{PULL} {{ title }}")),
     ("pull_requests", inside("pullRequests(first: 5) { nodes { title } }")),
     ("pull_requests", "{ node(id: \"<PULL>\") { ... on PullRequest { title } } }"),
@@ -58,7 +60,8 @@ def test_reading_wants_a_permission(hub: Any, nodes: dict[str, str], needs: str,
         assert answer.status_code == 200
         return str(answer.json().get("data")), answer.json().get("errors")
 
-    data, errors = ask(hub.bot({"metadata": "read", "actions": "read"}))
+    others = {"actions", "checks", "contents", "issues", "pull_requests", "statuses"} - set(needs.split())
+    data, errors = ask(hub.bot(dict.fromkeys(others, "read")))
     assert "secret" not in data
     assert "'oid'" not in data
     assert errors, data
@@ -87,6 +90,39 @@ def test_one_field_is_refused_and_the_others_are_not(hub: Any, nodes: dict[str, 
     ]
     whole = hub.bot({"pull_requests": "read", "issues": "read", "statuses": "read"})
     assert "errors" not in whole.post(f"{hub.url}/graphql", json={"query": query}).json()
+
+
+WRITES = [
+    ('addComment(input: {subjectId: "<>", body: "b"})', "issue pull"),
+    ('addReaction(input: {subjectId: "<>", content: EYES})', "issue comment pull remark"),
+    ('removeReaction(input: {subjectId: "<>", content: EYES})', "issue comment pull remark"),
+    ('updateIssue(input: {id: "<>", title: "new"})', "issue"),
+    ('closeIssue(input: {issueId: "<>"})', "issue"),
+    ('addLabelsToLabelable(input: {labelableId: "<>", labelIds: []})', "issue pull"),
+    ('addAssigneesToAssignable(input: {assignableId: "<>", assigneeIds: []})', "issue pull"),
+    ('lockLockable(input: {lockableId: "<>"})', "issue pull"),
+    ('minimizeComment(input: {subjectId: "<>", classifier: SPAM})', "comment remark"),
+    ('updateIssueComment(input: {id: "<>", body: "new"})', "comment remark"),
+    ('deleteIssueComment(input: {id: "<>"})', "comment remark"),
+]
+
+
+@pytest.mark.parametrize(("write", "subjects"), WRITES)
+def test_a_permission_for_pull_requests_writes_to_no_issue(
+    hub: Any, nodes: dict[str, str], write: str, subjects: str
+) -> None:
+    bot = hub.bot({"pull_requests": "write", "issues": "read"})
+    alone = hub.bot({"pull_requests": "write"})
+    for subject in subjects.split():
+        for client in (bot, alone):
+            query = f"mutation {{ done: {write.replace('<>', nodes[subject])} {{ clientMutationId }} }}"
+            answer = client.post(f"{hub.url}/graphql", json={"query": query}).json()
+            if subject in ("issue", "comment"):
+                assert answer["errors"][0]["type"] == "FORBIDDEN", (subject, answer)
+            else:
+                again = "Could not" in str(answer)  # the reaction or comment is gone since the first went away
+                assert "errors" not in answer or again, (subject, answer)
+    assert hub.client("bob").get(f"{REPO}/issues/1").json()["state"] == "open"
 
 
 def test_what_is_public_is_read_by_all(hub: Any, nodes: dict[str, str]) -> None:

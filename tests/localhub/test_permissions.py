@@ -6,31 +6,13 @@ person needs (`app`: no person may, `hidden`: 404 unless an administrator, `-`: 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from localhub.app import ROUTERS
+from tests.localhub.asker import ALL, CALLS, Asker, refusal
 
-BOTH = "issues pull_requests"
-ALL = (
-    "actions",
-    "administration",
-    "checks",
-    "contents",
-    "issues",
-    "pull_requests",
-    "repository_hooks",
-    "statuses",
-    "workflows",
-)
-WHO = {"message": "m", "content": "eA=="}
-TABLE = (Path(__file__).parent / "permissions.txt").read_text()
 PEOPLE_ONLY = {
     ("GET", "/notifications"),
     ("POST", "/forks"),
@@ -40,84 +22,6 @@ PEOPLE_ONLY = {
     ("DELETE", "/subscription"),
 }
 OWN = {("DELETE", "."), ("GET", "/installation")}  # tested where they belong
-
-
-@dataclass(frozen=True)
-class Call:
-    method: str
-    path: str
-    any_of: tuple[str, ...]
-    every: bool
-    role: str
-    level: str
-    body: str | None
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    @property
-    def is_edit(self) -> bool:
-        """What a person may do depends on what is asked for."""
-        return self.method == "PATCH" and self.path in ("/issues/1", "/pulls/2")
-
-
-def table() -> Iterator[Call]:
-    for line in TABLE.strip().splitlines():
-        ask, permissions, role, *body = (part.strip() for part in line.split(" |", 3))
-        method, path = ask.split()
-        permissions, _, level = permissions.partition(":")
-        level = level or ("read" if method == "GET" else "write")
-        names = permissions.replace("BOTH", BOTH).replace("+", " ").split()
-        yield Call(method, path, tuple(names), "+" in permissions, role, level, body[0].lstrip("| ") if body else None)
-
-
-CALLS = list(table())
-
-
-class Asker:
-    """The repository with an issue (1), a pull request (2), a comment and a label."""
-
-    def __init__(self, hub: Any, name: str = "/repos/alice/sample") -> None:
-        self.hub, self.name = hub, name
-        hub.admin("/limits", {"enforced": False})
-        granted = dict.fromkeys(ALL, "write") | {"metadata": "read", "members": "read"}
-        hub.admin(f"/installations/{hub.installation_id}", {"action": "permissions", "permissions": granted})
-        alice = hub.client("alice")
-        root = "/repos/alice/sample"
-        self.sha = alice.get(f"{root}/git/ref/heads/main").json()["object"]["sha"]
-        alice.post(f"{root}/issues", json={"title": "One"})
-        alice.put(f"{root}/contents/a.txt", json={"message": "a", "content": "eA==", "branch": "main"})
-        alice.post(f"{root}/git/refs", json={"ref": "refs/heads/old", "sha": self.sha})
-        alice.post(f"{root}/pulls", json={"title": "Two", "head": "main", "base": "old"})
-        self.comment = alice.post(f"{root}/issues/1/comments", json={"body": "x"}).json()["id"]
-        self._tokens: dict[Any, Any] = {}
-
-    def token(self, permissions: dict[str, str]) -> Any:
-        key = tuple(sorted(permissions.items()))
-        if key not in self._tokens:
-            self._tokens[key] = self.hub.bot(permissions, ["sample"])
-        return self._tokens[key]
-
-    def ask(self, client: Any, call: Call) -> Any:
-        def put(text: str) -> str:
-            return text.replace("SHA", self.sha).replace("ZERO", "0" * 40).replace("COMMENT", str(self.comment))
-
-        path = self.name + ("" if call.path == "." else put(call.path))
-        content = put(call.body) if call.body else None
-        return client.request(call.method, path, content=content)
-
-
-@pytest.fixture
-def asker(hub: Any) -> Asker:
-    return Asker(hub)
-
-
-def refusal(answer: Any) -> str:
-    """What is wrong with a refusal that should be a 403 of GitHub's form; "" when it is right."""
-    body = answer.json()
-    if answer.status_code != 403 or not body.get("documentation_url", "").startswith("https://docs.github.com"):
-        return f"{answer.status_code} {answer.text[:120]}"
-    return ""
 
 
 def test_an_apps_permissions(asker: Asker) -> None:
@@ -140,7 +44,7 @@ def test_an_apps_permissions(asker: Asker) -> None:
             if refusal(answer) or answer.json()["message"] != "Resource not accessible by integration":
                 wrong.append(f"{call} with {sorted(permissions)}: {answer.status_code} {answer.text[:90]}")
         for permissions in enough:
-            pull = replace(call, path=call.path.replace("/issues/1", "/issues/2"))
+            pull = replace(call, path=call.path.replace("/issues/1", "/issues/2").replace("COMMENT", "REMARK"))
             answer = asker.ask(asker.token(permissions), pull if "pull_requests" in permissions else call)
             message = answer.json().get("message", "") if answer.content and answer.status_code >= 400 else ""
             if answer.status_code == 401 or "integration" in message or answer.status_code >= 500:
@@ -150,42 +54,6 @@ def test_an_apps_permissions(asker: Asker) -> None:
             if not call.every and answer.status_code != 404 and said != wanted:
                 wrong.append(f"{call}: accepted {said!r} for {wanted!r}")
     assert not wrong, "\n".join(wrong)
-
-
-def test_who_is_refused_learns_nothing_of_the_body(asker: Asker) -> None:
-    """GitHub looks at credentials first: 403 and 404 come before what is wrong with the JSON; then nothing happens."""
-    wrong: list[str] = []
-    hub = asker.hub
-    carol, nobody, before = hub.client("carol"), hub.client(), _rows(hub)
-    for call in CALLS:
-        if call.body is None:
-            continue
-        for body in ("[[1]]", json.dumps({key: {"x": []} for key in json.loads(call.body)})):
-            misshapen = replace(call, body=body)
-            lacking = asker.token({name: "write" for name in ALL if name not in call.any_of})
-            refused = asker.ask(lacking, misshapen)
-            if refusal(refused):
-                wrong.append(f"{call} {body}: {refused.status_code} {refused.text[:90]}")
-            if (
-                call.role not in ("read", "-")
-                and not call.is_edit
-                and asker.ask(carol, misshapen).status_code not in (403, 404)
-            ):
-                wrong.append(f"{call} {body} by carol")
-            if asker.ask(nobody, misshapen).status_code != 404:
-                wrong.append(f"{call} {body} by nobody")
-            told = asker.ask(asker.token(dict.fromkeys(call.any_of, call.level)), misshapen)
-            if told.status_code not in (400, 404, 422) and not told.is_success:
-                wrong.append(f"{call} {body} with all that is needed: {told.status_code} {told.text[:90]}")
-    assert not wrong, "\n".join(wrong)
-    assert _rows(hub) == before
-
-
-def _rows(hub: Any) -> dict[str, int]:
-    """How much there is of everything but tokens and what is made when one looks."""
-    hub.settle()
-    names = [row[0] for row in hub.hub.db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {name: hub.hub.db.value(f"SELECT COUNT(*) FROM {name}") for name in names if name != "tokens"}
 
 
 def test_peoples_roles(asker: Asker) -> None:
@@ -250,21 +118,6 @@ def test_nobody_and_dead_tokens(asker: Asker) -> None:
         if refusal(answer) or answer.json()["message"] != "This installation has been suspended":
             wrong.append(f"{call} suspended: {answer.status_code} {answer.text[:90]}")
     assert not wrong, "\n".join(wrong)
-
-
-def test_a_permission_for_pull_requests_opens_no_issue(asker: Asker) -> None:
-    """Labels, comments and edits are the same calls for both kinds; the permission is not the same."""
-    bot = asker.token({"pull_requests": "write", "issues": "read"})
-    for path, body in (
-        ("labels", {"labels": ["bug"]}),
-        ("comments", {"body": "x"}),
-        ("assignees", {"assignees": ["bob"]}),
-    ):
-        assert not refusal(bot.post(f"{asker.name}/issues/1/{path}", json=body))
-        assert bot.post(f"{asker.name}/issues/2/{path}", json=body).is_success
-    assert not refusal(bot.patch(f"{asker.name}/issues/1", json={"title": "y"}))
-    assert bot.get(f"{asker.name}/issues/1").status_code == 200
-    assert not refusal(asker.token({"pull_requests": "write"}).get(f"{asker.name}/issues/1"))
 
 
 def test_no_call_is_missing_here(hub: Any) -> None:
