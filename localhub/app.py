@@ -11,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from localhub import admin, pages, unread
+from localhub import admin, documented, pages, unread
 from localhub.dispatch import Dispatch
 from localhub.eager import Eager
-from localhub.errors import GitHubError
+from localhub.errors import DOCS, GitHubError, not_found
 from localhub.http import reply
 from localhub.hub import Hub
 from localhub.middleware import Middleware
@@ -128,11 +128,13 @@ def _told(request: Request, error: Exception) -> Response:
     return _crash(request, error)
 
 
-def _github_error(_request: Request, error: Exception) -> Response:
+def _github_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GitHubError)
     body = error.body()
     if error.status == 301:
         body |= {"url": error.headers.get("Location")}
+    elif error.documentation_url == DOCS:
+        body["documentation_url"] = documented.page(request.scope["method"], request.scope["path"])
     return reply(body, error.status, error.headers)
 
 
@@ -150,26 +152,26 @@ def _validation_error(hub: Hub) -> Callable[[Request, Exception], Response]:
             unread.let_in(request)
         except GitHubError as refused:
             return _github_error(request, refused)
-        return _misshapen(error)
+        return _github_error(request, _misshapen(error))
 
     return handler
 
 
-def _misshapen(error: RequestValidationError) -> Response:
+def _misshapen(error: RequestValidationError) -> GitHubError:
     """400 for what is no JSON or no object, else 422, in GitHub's words."""
     details = error.errors()
     if any(detail["type"] == "json_invalid" for detail in details):
-        return reply(GitHubError(400, "Problems parsing JSON").body(), 400)
+        return GitHubError(400, "Problems parsing JSON")
     if any(detail["loc"][0] == "path" for detail in details):
-        return reply(GitHubError(404, "Not Found").body(), 404)
+        return not_found()
     if any(len(detail["loc"]) == 1 and isinstance(detail.get("input"), list) for detail in details):
-        return reply(GitHubError(400, "Body should be a JSON object").body(), 400)
+        return GitHubError(400, "Body should be a JSON object")
     sentences = [
         f"For '{'/'.join(str(part) for part in detail['loc'][1:]) or 'body'}', {detail['msg'][0].lower()}"
         f"{detail['msg'][1:]}: {json.dumps(detail.get('input'), default=str)[:100]}."
         for detail in details
     ]
-    return reply(GitHubError(422, "Invalid request.\n\n" + "\n".join(sentences)).body(), 422)
+    return GitHubError(422, "Invalid request.\n\n" + "\n".join(sentences))
 
 
 def _http_error(_request: Request, error: Exception) -> Response:

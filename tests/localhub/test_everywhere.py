@@ -167,6 +167,30 @@ def test_what_is_no_json_is_told(hub: Any, body: bytes) -> None:
     assert (answer.status_code, answer.json()["message"]) == (400, "Problems parsing JSON")
 
 
+def test_errors_point_to_the_page_of_their_operation(hub: Any) -> None:
+    docs = "https://docs.github.com/rest"
+    bob, nobody, slashes = hub.client("bob"), hub.client(), f"{REPO}/branches/feature/x"
+    for answer, status, page in (
+        (bob.get(f"{REPO}/issues/99"), 404, "/issues/issues#get-an-issue"),
+        (hub.client("bob", prefix="").get(f"{REPO}/issues/99"), 404, "/issues/issues#get-an-issue"),
+        (bob.get("/repos/bob/none"), 404, "/repos/repos#get-a-repository"),
+        (bob.post(f"{REPO}/issues", json={}), 422, "/issues/issues#create-an-issue"),
+        (bob.post(f"{REPO}/issues", json={"title": " "}), 422, "/issues/issues#create-an-issue"),
+        (bob.post(f"{REPO}/issues", json=[]), 400, "/issues/issues#create-an-issue"),
+        (hub.client("carol").post(f"{REPO}/labels", json={"name": "x"}), 403, "/issues/labels#create-a-label"),
+        (nobody.get("/user"), 401, "/users/users#get-the-authenticated-user"),
+        (bob.get(f"{REPO}/contents/a/b/c"), 404, "/repos/contents#get-repository-content"),
+        (bob.get(f"{REPO}/git/ref/heads/a/b"), 404, "/git/refs#get-a-reference"),
+        (bob.get(slashes), 404, "/branches/branches#get-a-branch"),
+        (bob.get(f"{slashes}/protection"), 403, "/branches/branch-protection#get-branch-protection"),
+        (bob.get("/no/such/path"), 404, ""),
+        (bob.delete(f"{REPO}/issues/1"), 404, ""),
+        (hub.with_token("ghp_wrong").get("/user"), 401, ""),
+    ):
+        told = answer.json()
+        assert (answer.status_code, told["documentation_url"], told["status"]) == (status, docs + page, str(status))
+
+
 def test_bodies_of_the_wrong_shape(hub: Any) -> None:
     bob = hub.client("bob")
     for body in ("[]", "1", "null", '"x"', '["a"]'):

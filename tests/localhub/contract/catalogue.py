@@ -60,6 +60,13 @@ class Operation:
         return self.id.split("/")[0]
 
     @property
+    def page(self) -> str:
+        """Its place in GitHub's documentation, below `/rest/`."""
+        found = re.search(r"See also: https://docs\.github\.com/rest/(\S+)", self.source)
+        assert found, self.id
+        return found[1]
+
+    @property
     def paged(self) -> bool:
         return "per_page" in self.source
 

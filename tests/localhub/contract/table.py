@@ -16,6 +16,7 @@ from tests.localhub.contract.routes import UNDOCUMENTED, implemented
 from tests.localhub.contract.session import Ledger, vocabulary
 
 PATH = Path(__file__).parents[3] / "localhub" / "CONTRACT.md"
+PAGES = PATH.with_name("documented.json")
 _HEAD = """\
 # What localhub has of GitHub's API
 
@@ -42,6 +43,12 @@ def render(ledger: Ledger) -> str:
         _graphql(ledger, schema),
     ]
     return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def pages() -> str:
+    """`localhub/documented.json`: where GitHub documents each operation that localhub has."""
+    rows = {one.key: one.page for one in implemented().values()}
+    return "{\n" + ",\n".join(f'  "{key}": "{rows[key]}"' for key in sorted(rows)) + "\n}\n"
 
 
 def backwards(committed: str, now: str) -> list[str]:

@@ -66,6 +66,13 @@ def test_the_page_says_what_was_proved(played: Any) -> None:
     assert committed == now, "localhub/CONTRACT.md is out of date: make contract"
 
 
+def test_errors_know_the_pages_of_their_operations() -> None:
+    now = table.pages()
+    if os.environ.get("CONTRACT") == "write":
+        table.PAGES.write_text(now)
+    assert table.PAGES.read_text() == now, "localhub/documented.json is out of date: make contract"
+
+
 def test_a_webhook_of_no_name_is_refused(hub: Any) -> None:
     for name, action in (("issues", "shouted"), ("shout", None)):
         assert action not in WEBHOOKS.get(name, ())
