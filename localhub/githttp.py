@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import subprocess
 import tempfile
 import threading
@@ -33,6 +34,12 @@ while IFS= read -r line; do
 done <"/dev/fd/$LOCALHUB_ANSWER"
 exit 1
 """
+UPDATE = """#!/bin/sh
+for refused in {refs}; do
+  [ "$1" = "$refused" ] && exit 1
+done
+exit 0
+"""
 SPOOL = 1024 * 1024  # a body larger than this goes to the disk
 CHUNK = 64 * 1024
 
@@ -40,8 +47,8 @@ CHUNK = 64 * 1024
 class Door(Protocol):
     """What a push or fetch asks of the rest of the hub, for one repository and one actor."""
 
-    def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> list[str]:
-        """Reasons to refuse the push, none to let it pass; `repo` sees the pushed objects, no ref has moved."""
+    def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> Mapping[str, Sequence[str]]:
+        """The refs to refuse, each with the reasons; `repo` sees the pushed objects, no ref has moved."""
         ...
 
     def pushed(self, changes: Sequence[RefChange]) -> None:
@@ -49,14 +56,22 @@ class Door(Protocol):
         ...
 
 
-def install_hooks(folder: Path) -> Path:
-    """Write the pre-receive hook into a folder of the server's own, where no push can reach it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    hook = folder / "pre-receive"
-    fresh = folder / f"pre-receive.{os.getpid()}"
-    fresh.write_text(HOOK)
+def _install(folder: Path, name: str, text: str) -> None:
+    fresh = folder / f"{name}.{os.getpid()}"
+    fresh.write_text(text)
     fresh.chmod(0o755)
-    fresh.replace(hook)
+    fresh.replace(folder / name)
+
+
+def hooks_of(folder: Path) -> Path:
+    """A repository's folder of hooks, the server's own, where no push can reach it, as it is before a push.
+
+    Pushes to one repository come one at a time. `update`, which git asks for each ref, is there only when it has
+    something to say.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "update").unlink(missing_ok=True)
+    _install(folder, "pre-receive", HOOK)
     return folder
 
 
@@ -160,7 +175,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Reception:
-    """How a repository takes pushes: one at a time, past this folder's hook, in packs of at most so many bytes."""
+    """How a repository takes pushes: one at a time, past its folder of hooks, in packs of at most so many bytes."""
 
     lock: RepoLock
     hooks: Path
@@ -201,8 +216,9 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[Ref
 def _receive(repo: GitRepo, cgi: Mapping[str, str], body: IO[bytes], way: Reception, door: Door) -> bytes:
     ask_read, ask_write = os.pipe()
     answer_read, answer_write = os.pipe()
+    hooks = hooks_of(way.hooks)
     env = environment(
-        {"core.hooksPath": str(way.hooks), "receive.maxInputSize": str(way.most)},
+        {"core.hooksPath": str(hooks), "receive.maxInputSize": str(way.most)},
         {**cgi, "LOCALHUB_ASK": str(ask_write), "LOCALHUB_ANSWER": str(answer_read)},
     )
     gitfolder.settle(repo.path)
@@ -215,16 +231,17 @@ def _receive(repo: GitRepo, cgi: Mapping[str, str], body: IO[bytes], way: Recept
     reader = threading.Thread(target=lambda: output.append(process.communicate()[0]))
     reader.start()
     try:
-        _judge(repo, door, ask_read, answer_write)
+        _judge(repo, door, hooks, ask_read, answer_write)
     finally:  # with the pipes closed an unanswered hook refuses
         reader.join()
     return output[0]
 
 
-def _judge(repo: GitRepo, door: Door, ask_read: int, answer_write: int) -> None:
+def _judge(repo: GitRepo, door: Door, hooks: Path, ask_read: int, answer_write: int) -> None:
     """The hook's other end; a push that asks for nothing (or dies before) closes the pipe without a word.
 
-    Only "ok" lets a push through, so a failure of the check refuses it.
+    Only "ok" lets a push through, so a failure of the check refuses it. When some refs alone are refused, the hook
+    `update` turns these away.
     """
     with os.fdopen(ask_read, "rb") as asked, os.fdopen(answer_write, "wb") as answer:
         lines = []
@@ -236,4 +253,9 @@ def _judge(repo: GitRepo, door: Door, ask_read: int, answer_write: int) -> None:
         quarantine = {name: value for name, value in zip(names, lines, strict=False) if value}
         changes = [RefChange(ref, old, new) for old, new, ref in (row.split(" ", 2) for row in lines[3:])]
         refusals = door.check(GitRepo(repo.path, quarantine), changes)
-        answer.write("".join(f"{sentence}\n" for sentence in refusals or ["ok"]).encode())
+        sentences = [sentence for why in refusals.values() for sentence in why]
+        if refusals and len(refusals) < len(changes):
+            _install(hooks, "update", UPDATE.format(refs=shlex.join(refusals)))
+        if len(refusals) < len(changes):
+            sentences.append("ok")
+        answer.write("".join(f"{sentence}\n" for sentence in sentences).encode())

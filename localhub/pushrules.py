@@ -21,12 +21,19 @@ if TYPE_CHECKING:
 
 WORKFLOWS = ".github/workflows/"
 CLASSIC = "GH006: Protected branch update failed"
+LARGE = "GH001: Large files detected"
 RULESETS = "GH013: Repository rule violations found"
 
 
-def refusals(hub: Hub, repo: Row, actor: Actor, git: GitRepo, changes: Sequence[RefChange]) -> list[str]:
-    """Why a direct move of refs may not happen, in the words that git clients show; none when it may."""
-    return [sentence for change in changes for sentence in _refuse(hub, repo, actor, git, change)]
+def refusals(hub: Hub, repo: Row, actor: Actor, git: GitRepo, changes: Sequence[RefChange]) -> dict[str, list[str]]:
+    """Which refs may not be moved directly, and why, in the words that git clients show.
+
+    Each is judged by itself, but a push that brings a file that is too large moves nothing.
+    """
+    found = {change.ref: why for change in changes if (why := _refuse(hub, repo, actor, git, change))}
+    if any(LARGE in sentence for why in found.values() for sentence in why):
+        return {change.ref: [] for change in changes} | found
+    return found
 
 
 def _refuse(hub: Hub, repo: Row, actor: Actor, git: GitRepo, change: RefChange) -> list[str]:
@@ -112,7 +119,7 @@ def _too_large(git: GitRepo, new: str, most: int) -> list[str]:
             f"{most / 1024**2:.2f} MB"
             for sha, _, path in named
         ),
-        "error: GH001: Large files detected. You may want to try Git Large File Storage - https://git-lfs.github.com.",
+        f"error: {LARGE}. You may want to try Git Large File Storage - https://git-lfs.github.com.",
     ]
 
 

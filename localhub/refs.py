@@ -43,10 +43,11 @@ class Door:
     actor: Actor
     promises: list[int] = field(default_factory=list)
 
-    def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> list[str]:
+    def check(self, repo: GitRepo, changes: Sequence[RefChange]) -> dict[str, list[str]]:
         why = pushrules.refusals(self.hub, self.repo, self.actor, repo, changes)
-        if not why:
-            self.promises.append(promise(self.hub, self.repo, changes, self.actor))
+        moving = [change for change in changes if change.ref not in why]
+        if moving:
+            self.promises.append(promise(self.hub, self.repo, moving, self.actor))
         return why
 
     def pushed(self, changes: Sequence[RefChange]) -> None:
@@ -117,7 +118,7 @@ def _judge(hub: Hub, repo: Row, git: GitRepo, change: RefChange, actor: Actor, *
     both = not change.created and not change.deleted
     if both and not force and not git.is_ancestor(change.old, change.new):
         raise invalid("Update is not a fast forward")
-    why = pushrules.refusals(hub, repo, actor, git, [change])
+    why = pushrules.refusals(hub, repo, actor, git, [change]).get(change.ref)
     if not why:
         return
     if "without `workflows` permission" in why[0]:

@@ -28,7 +28,6 @@ class Refused(Exception):
 
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
-    hooks = githttp.install_hooks(hub.data / "hooks")
 
     def enter(request: Request, owner: str, name: str, service: str) -> tuple[Row, Actor]:
         """The repository and who comes, or Refused in the words that git shows."""
@@ -85,6 +84,7 @@ def router(hub: Hub) -> APIRouter:
             repo, actor = await run_in_threadpool(enter, request, owner, name, _PUSH)
         except Refused as refused:
             return refused.response
+        hooks = hub.data / "hooks" / str(repo["id"])
         way = githttp.Reception(hub.repo_locks.of(repo["id"]), hooks, hub.limits.settings.push_bytes)
         return await githttp.push(request, git_of(hub, repo), actor.login, way, Door(hub, repo, actor))
 

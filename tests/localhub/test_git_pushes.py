@@ -104,6 +104,38 @@ def test_all_or_nothing(hub: Any, work: Work) -> None:
     assert {each["ref"] for each in hub.told("create")} >= {"atomic", "second"}
 
 
+def test_one_refused_ref_keeps_no_other_back(hub: Any, work: Work) -> None:
+    """As git has it: each ref by itself, unless the push is atomic or brings what no ref may."""
+    alice = hub.client("alice")
+    rules = {"required_status_checks": None, "enforce_admins": True, "restrictions": None}
+    reviews = {"required_pull_request_reviews": {"required_approving_review_count": 1}}
+    assert alice.put(f"{SAMPLE}/branches/main/protection", json=rules | reviews).status_code == 200
+    before = work("rev-parse", "origin/main")
+    sha = work.commit()
+    work("tag", "v1")
+    refused = work("push", "--atomic", "origin", "main", "main:one", ok=False)
+    assert "GH006" in refused
+    assert alice.get(f"{SAMPLE}/git/ref/heads/one").status_code == 404
+    assert hub.told("push") == []
+    refused = work("push", "origin", "main", "main:one", "v1", "main:it's", ok=False)
+    assert "GH006: Protected branch update failed for refs/heads/main." in refused
+    assert "[remote rejected] main -> main (hook declined)" in refused
+    assert "[new branch]      main -> one" in refused
+    assert {each["ref"] for each in hub.told("push")} == {"refs/heads/one", "refs/heads/it's", "refs/tags/v1"}
+    assert alice.get(f"{SAMPLE}/git/ref/heads/main").json()["object"]["sha"] == before
+    assert alice.get(f"{SAMPLE}/git/ref/heads/it's").json()["object"]["sha"] == sha
+    hub.admin("/limits", {"object_bytes": 100})
+    work("checkout", "-qb", "large")
+    work.commit("large.bin", b"x" * 101)
+    refused = work("push", "origin", "large", "HEAD~1:refs/heads/small", ok=False)
+    assert "GH001" in refused
+    assert refused.count("(pre-receive hook declined)") == 2
+    assert alice.get(f"{SAMPLE}/git/ref/heads/small").status_code == 404
+    work("push", "-q", "origin", "HEAD~1:refs/heads/small", "HEAD~1:main", ok=False)
+    work("push", "-q", "origin", "HEAD~1:refs/heads/smaller")
+    assert alice.get(f"{SAMPLE}/git/ref/heads/smaller").status_code == 200
+
+
 def test_workflows_need_their_own_permission(hub: Any, work: Work) -> None:
     work.commit(".github/workflows/ci.yml", b"on: push\n")
     bot = hub.git_url("alice/sample", hub.bot_token())
