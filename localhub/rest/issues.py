@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from localhub import issues, locking, ownissues
+from localhub import assignees, issues, locking, ownissues
 from localhub.context import current_actor
+from localhub.db import Row
 from localhub.editing import permitted
-from localhub.errors import invalid
+from localhub.errors import field, invalid
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.issuefilters import Filter
@@ -53,8 +54,26 @@ def names(labels: list[str | NameOnly]) -> list[str]:
     return [each if isinstance(each, str) else each.name for each in labels]
 
 
+def number_of(milestone: int | str) -> int:
+    """Of a milestone, which clients send as text too."""
+    try:
+        number = int(milestone)
+    except ValueError:
+        number = 0
+    if not 0 < number < 2**63:
+        raise invalid("Validation Failed", field("Issue", "milestone", "invalid"))
+    return number
+
+
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
+
+    def assignable(repo: Row, issue: Row | None, logins: list[str]) -> None:
+        """422 for who cannot be assigned; the calls that only add assignees pass over them."""
+        for login in logins:
+            person = hub.db.value("SELECT id FROM accounts WHERE login = ?", login)
+            if person is None or not assignees.assignable(hub, repo, issue, person):
+                raise invalid("Validation Failed", field("Issue", "assignees", "invalid", value=login))
 
     @api.get("/repos/{owner}/{name}/issues")
     def listing(owner: str, name: str, request: Request, paging: PageDep) -> Response:
@@ -71,8 +90,10 @@ def router(hub: Hub) -> APIRouter:
     @api.post("/repos/{owner}/{name}/issues")
     def create(owner: str, name: str, wanted: CreateIssue) -> Response:
         repo = hub.access.repo(owner, name, "issues", "write", role="read")
-        assignees = wanted.assignees or ([wanted.assignee] if wanted.assignee and is_first() else [])
-        milestone = int(wanted.milestone) if wanted.milestone is not None else None
+        people = wanted.assignees or ([wanted.assignee] if wanted.assignee and is_first() else [])
+        if people and hub.access.allowed(hub.access.user(), repo, "issues", "write", role="triage"):
+            assignable(repo, None, people)
+        milestone = number_of(wanted.milestone) if wanted.milestone is not None else None
         made = issues.create(
             hub,
             repo,
@@ -80,7 +101,7 @@ def router(hub: Hub) -> APIRouter:
             str(wanted.title),
             wanted.body,
             labels=names(wanted.labels),
-            assignees=assignees,
+            assignees=people,
             milestone=milestone,
             type=wanted.type,
         )
@@ -104,8 +125,10 @@ def router(hub: Hub) -> APIRouter:
             values["labels"] = names(wanted.labels or [])
         if "assignee" in values and "assignees" not in values and is_first():
             values["assignees"] = [values["assignee"]] if values["assignee"] else []
-        if isinstance(values.get("milestone"), str):
-            values["milestone"] = int(values["milestone"])
+        if values.get("assignees"):
+            assignable(repo, row, values["assignees"])
+        if values.get("milestone") is not None:
+            values["milestone"] = number_of(values["milestone"])
         row = issues.edit(hub, repo, row, actor, values)
         return reply(render.issue(hub, row, repo))
 

@@ -127,6 +127,27 @@ def test_labels(hub, validate, validate_hook):
     assert bot.get(f"{REPO}/labels/core").status_code == 404
 
 
+def test_who_and_what_cannot_be_given_to_an_issue(hub):
+    """GitHub refuses to create or edit with people or milestones that are none; adding people passes over them."""
+    bob, carol = hub.client("bob"), hub.client("carol")
+    for wrong, name in (
+        ({"assignees": ["bob", "nobody"]}, "assignees"), ({"assignees": ["mallory"]}, "assignees"),
+        ({"milestone": "abc"}, "milestone"), ({"milestone": 2**70}, "milestone"), ({"milestone": 9}, "milestone"),
+    ):  # fmt: skip
+        made = bob.post(f"{REPO}/issues", json={"title": "x", **wrong})
+        told = made.json()["errors"][0]
+        assert (made.status_code, told["field"], told["code"]) == (422, name, "invalid")
+    assert bob.get(f"{REPO}/issues").json() == []
+    number = carol.post(f"{REPO}/issues", json={"title": "x", "assignees": ["nobody"]}).json()["number"]
+    url = f"{REPO}/issues/{number}"
+    assert bob.patch(url, json={"assignees": ["carol", "bob"]}).status_code == 200, "the author may be assigned"
+    for wrong in ({"assignees": ["mallory"]}, {"milestone": "abc"}, {"milestone": 2**70}):
+        assert bob.patch(url, json={"title": "new", **wrong}).status_code == 422
+    assert bob.post(f"{url}/assignees", json={"assignees": ["mallory", "alice"]}).status_code == 201
+    shown = bob.get(url).json()
+    assert ([each["login"] for each in shown["assignees"]], shown["title"]) == (["carol", "bob", "alice"], "x")
+
+
 def test_assignees_milestones_and_locks(hub, validate, validate_hook):
     bob = hub.client("bob")
     make(bob)

@@ -24,13 +24,14 @@ class IssueRules(MilestoneRules):
         triages = actor.may("triage", "issues")
         if triages:
             self.check_milestone(milestone)
+            self.check_people(None, assignees)
         issue = self.things[self.next_number] = Issue(self.next_number, actor.login, title, body)
         self.subscribe(issue, actor.login)
         issue.milestone = milestone if triages else None
         if issue.milestone is not None:
             self.note(issue, "milestoned", actor.login)
         issue.labels = list(labels) if triages else []
-        issue.assignees = [each for each in assignees if triages and self.assignable(issue, each)]
+        issue.assignees = list(assignees) if triages else []
         for _ in issue.labels:
             self.note(issue, "labeled", actor.login)
         for _ in issue.assignees:
@@ -65,6 +66,7 @@ class IssueRules(MilestoneRules):
         if "title" in changes and not changes["title"].strip():
             raise Refused(422, "no title")
         if triages:
+            self.check_people(thing, changes.get("assignees", ()))
             self.check_milestone(changes.get("milestone"))
         state, reason = changes.get("state", thing.state), changes.get("state_reason")
         if state == "open" and not thing.open:
@@ -154,10 +156,16 @@ class IssueRules(MilestoneRules):
         self.note(thing, "unlabeled", actor.login)
         self.tell_of(thing, "unlabeled", actor.login, label=label)
 
-    def assignable(self, thing: Issue, login: str) -> bool:
+    def check_people(self, thing: Issue | None, logins: Sequence[str]) -> None:
+        if not all(self.assignable(thing, each) for each in logins):
+            raise Refused(422, "who cannot be assigned")
+
+    def assignable(self, thing: Issue | None, login: str) -> bool:
         """Who may triage; the author and who commented, if they can read."""
         rank = RANK[ROLES.get(login, "none")]
-        spoke = login == thing.author or login in {author for author, _ in thing.comments.values()}
+        spoke = thing is not None and (
+            login == thing.author or login in {author for author, _ in thing.comments.values()}
+        )
         return rank >= RANK["triage"] or (rank > 0 and spoke)
 
     def assign(self, actor: Person, number: int, logins: Sequence[str]) -> None:
