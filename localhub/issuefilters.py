@@ -47,7 +47,14 @@ def read(
 ) -> list[Filter]:
     """The filters of a query; without a repository, of those in `homes`."""
     reader = _Reader(hub, query, states, repo_id, frozenset(homes))
-    return [*reader.labels(), *reader.people(), *reader.milestone(), *reader.since()]
+    return [
+        *reader.labels(),
+        *reader.people(),
+        *reader.mentioned(),
+        *reader.type(),
+        *reader.milestone(),
+        *reader.since(),
+    ]
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,19 @@ class _Reader:
             who = _account(self.hub, assignee)
             found.append(Filter(_ASSIGNED_TO, (who,), self._facet("assignee", who), ("assignee", who)))
         return found
+
+    def mentioned(self) -> list[Filter]:
+        login = self.query.get("mentioned")
+        return [mentioning(_account(self.hub, login))] if login else []
+
+    def type(self) -> list[Filter]:
+        asked = self.query.get("type")
+        if not asked:
+            return []
+        if asked in ("none", "*"):
+            return [Filter(f"i.type_id IS {'NOT ' if asked == '*' else ''}NULL")]
+        named = "EXISTS (SELECT 1 FROM issue_types t WHERE t.id = i.type_id AND t.name = ? COLLATE NOCASE)"
+        return [Filter(named, (asked,))]
 
     def milestone(self) -> list[Filter]:
         asked = self.query.get("milestone")
@@ -131,6 +151,24 @@ class _Reader:
 
     def _all(self) -> int:
         return 0 if self.repo_id is None else issuecounts.of_repository(self.hub, self.repo_id, self.states)
+
+
+_MENTION = "EXISTS (SELECT 1 FROM notices n WHERE n.thread_id = t.id AND n.kind = 'mention')"
+
+
+def following(account_id: int) -> Filter:
+    """What a person is subscribed to."""
+    return _among_threads(account_id, "t.subscribed AND NOT t.ignored")
+
+
+def mentioning(account_id: int) -> Filter:
+    """Where a person is mentioned, as far as they were told of it."""
+    return _among_threads(account_id, f"(t.reason = 'mention' OR {_MENTION})")
+
+
+def _among_threads(account_id: int, condition: str) -> Filter:
+    within = f"SELECT t.issue_id FROM threads t WHERE t.account_id = {int(account_id)} AND {condition}"  # noqa: S608
+    return Filter(f"{{id}} IN ({within})", within=within)
 
 
 def _account(hub: Hub, login: str) -> int:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localhub import issuecounts, issuelist
-from localhub.issuefilters import Filter
+from localhub import issuecounts, issuefilters, issuelist
 
 if TYPE_CHECKING:
     from localhub.auth import Actor
@@ -16,13 +15,7 @@ if TYPE_CHECKING:
     from localhub.http import Paging
     from localhub.hub import Hub
 
-_THREADS = "SELECT issue_id FROM threads t WHERE t.account_id = {}"
-_MENTIONED = """ AND (t.reason = 'mention' OR EXISTS (
-    SELECT 1 FROM notices n WHERE n.thread_id = t.id AND n.kind = 'mention'))"""
-_THEIRS = {
-    "mentioned": _THREADS + _MENTIONED,
-    "subscribed": _THREADS + " AND t.subscribed AND NOT t.ignored",
-}
+_THEIRS = {"mentioned": issuefilters.mentioning, "subscribed": issuefilters.following}
 _OWN = """SELECT r.id FROM repos r WHERE r.owner_id = ?1
   OR EXISTS (SELECT 1 FROM collaborators c WHERE c.repo_id = r.id AND c.account_id = ?1)
   OR EXISTS (SELECT 1 FROM org_members m WHERE m.org_id = r.owner_id AND m.account_id = ?1)"""
@@ -30,12 +23,16 @@ _OWN = """SELECT r.id FROM repos r WHERE r.owner_id = ?1
 
 def listed(hub: Hub, actor: Actor, query: dict[str, str], paging: Paging) -> tuple[list[Row], int | None]:
     """One page, and how many there are, as `issuelist.listed`; nothing of a repository that the actor may not read."""
-    who, also = actor.account_id, []
+    who = actor.account_id
+    also: list[issuefilters.Filter] = []
     asked = query.get("filter", "assigned")
-    query = {key: value for key, value in query.items() if key not in ("creator", "assignee", "milestone")}
+    query = {
+        key: value
+        for key, value in query.items()
+        if key not in ("creator", "assignee", "mentioned", "type", "milestone")
+    }
     if asked in _THEIRS:
-        within = _THEIRS[asked].format(int(who))
-        also = [Filter(f"{{id}} IN ({within})", within=within)]
+        also = [_THEIRS[asked](who)]
         homes = [row[0] for row in hub.db.rows("SELECT DISTINCT repo_id FROM threads WHERE account_id = ?", who)]
     elif asked in ("all", "repos"):
         homes = [row[0] for row in hub.db.rows(_OWN, who)]

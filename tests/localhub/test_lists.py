@@ -91,6 +91,27 @@ def test_lists_are_what_a_look_at_every_issue_finds(hub: Any) -> None:
         assert found["total_count"] == len(expected)
 
 
+def test_by_who_is_mentioned_and_by_type(hub: Any) -> None:
+    owner, tools = hub.client("octo-owner"), "/repos/acme/tools"
+    for title, body, kind in (("plain", "", None), ("for bob", "@bob", "Bug"), ("task", "not `@bob`", "Task")):
+        assert owner.post(f"{tools}/issues", json={"title": title, "body": body, "type": kind}).status_code == 201
+    owner.post(f"{tools}/issues/1/comments", json={"body": "and @bob"})
+
+    def found(**query: str) -> list[str]:
+        answer = owner.get(f"{tools}/issues", params=query)
+        assert answer.status_code == 200, answer.text
+        return [each["title"] for each in answer.json()]
+
+    assert found(mentioned="bob") == ["for bob", "plain"]
+    assert found(mentioned="BOB", sort="created", direction="asc", per_page="1", page="2") == ["for bob"]
+    assert found(mentioned="nobody") == found(mentioned="mallory") == []
+    assert found(type="Bug") == found(type="bug") == ["for bob"]
+    assert found(type="none") == ["plain"]
+    assert found(type="*") == ["task", "for bob"]
+    assert found(type="Nope") == []
+    assert found(type="*", mentioned="bob") == ["for bob"]
+
+
 def titles(client: Any, **query: Any) -> list[str]:
     """Of all pages of a person's own list, two a page: full ones but for the last."""
     found: list[str] = []
