@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from localhub import auth
 from localhub.auth import LEVELS, Actor, TokenKind
 from localhub.context import current_actor, get_context, note
-from localhub.errors import GitHubError, forbidden, not_found, unauthorized
+from localhub.errors import ANONYMOUS, GitHubError, forbidden, not_found, unauthorized
 
 if TYPE_CHECKING:
     from localhub.db import Row
@@ -111,7 +111,7 @@ class Access:
         if self.allowed(actor, repo, permission, level, role=role):
             return
         if actor.kind == "anonymous":
-            raise unauthorized("Requires authentication")
+            raise unauthorized(ANONYMOUS)
         if actor.is_bot:
             raise forbidden()
         admin = (role or level) == "admin"
@@ -226,5 +226,5 @@ class Access:
         """The actor, who must be a person or a bot that can write; 401 for anonymous."""
         actor = current_actor()
         if actor.kind == "anonymous":
-            raise unauthorized("Requires authentication")
+            raise unauthorized(ANONYMOUS)
         return actor

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from localhub import admin, documented, pages, unread
 from localhub.dispatch import Dispatch
 from localhub.eager import Eager
-from localhub.errors import DOCS, GitHubError, not_found
+from localhub.errors import ANONYMOUS, DOCS, GitHubError, not_found
 from localhub.http import reply
 from localhub.hub import Hub
 from localhub.middleware import Middleware
@@ -133,7 +133,8 @@ def _github_error(request: Request, error: Exception) -> Response:
     body = error.body()
     if error.status == 301:
         body |= {"url": error.headers.get("Location")}
-    elif error.documentation_url == DOCS:
+    elif error.documentation_url == DOCS and (error.status != 401 or error.message == ANONYMOUS):
+        # Of wrong credentials GitHub says nothing about what was asked for.
         body["documentation_url"] = documented.page(request.scope["method"], request.scope["path"])
     return reply(body, error.status, error.headers)
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 DOCS = "https://docs.github.com/rest"
+ANONYMOUS = "Requires authentication"
 
 
 class GitHubError(Exception):

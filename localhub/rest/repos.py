@@ -109,6 +109,8 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/user/repos")
     def mine(paging: PageDep) -> Response:
         actor = hub.access.user()
+        if actor.kind != "user":
+            raise forbidden()
         rows = [
             row
             for each in db.rows("SELECT id FROM repos ORDER BY id")

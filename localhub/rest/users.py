@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from localhub.context import current_actor
 from localhub.db import Row
-from localhub.errors import forbidden, not_found, unauthorized
+from localhub.errors import ANONYMOUS, forbidden, not_found, unauthorized
 from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import accounts, repos
@@ -26,7 +26,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     def me() -> Response:
         actor = current_actor()
         if actor.kind == "anonymous":
-            raise unauthorized("Requires authentication")
+            raise unauthorized(ANONYMOUS)
         if actor.kind != "user":
             raise forbidden()
         return reply(accounts.private_user(hub, actor.account_id))

@@ -186,6 +186,7 @@ def test_errors_point_to_the_page_of_their_operation(hub: Any) -> None:
         (bob.get("/no/such/path"), 404, ""),
         (bob.delete(f"{REPO}/issues/1"), 404, ""),
         (hub.with_token("ghp_wrong").get("/user"), 401, ""),
+        (bob.get("/app"), 401, ""),
     ):
         told = answer.json()
         assert (answer.status_code, told["documentation_url"], told["status"]) == (status, docs + page, str(status))
