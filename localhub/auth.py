@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import secrets
@@ -128,7 +127,7 @@ def credential(authorization: str) -> str | None:
     if scheme.lower() == "basic":
         try:
             user, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         return user if password in ("", "x-oauth-basic") else password
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import configparser
 import posixpath
 from typing import Any
@@ -23,7 +22,7 @@ from localhub.hub import Hub
 from localhub.people import identity
 from localhub.quick import Alone, quick
 from localhub.render import git as render
-from localhub.rest.git import SMALL, Who, person
+from localhub.rest.git import SMALL, Who, bytes_of, person
 
 LISTED = 1000  # rows of a directory
 INLINE = 1024 * 1024  # larger files come by the raw media type only
@@ -177,11 +176,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @quick(lambda asked: len(asked["wanted"].content) < SMALL, Alone(hub))
     def put(owner: str, name: str, path: str, wanted: PutFile) -> Response:
         repo = hub.access.repo(owner, name, "contents", "write")
-        try:
-            content = base64.b64decode(wanted.content)
-        except binascii.Error as error:
-            raise invalid("content is not valid Base64") from error
-        git, sha, entry, new = write(repo, path, wanted, content)
+        git, sha, entry, new = write(repo, path, wanted, bytes_of(wanted.content))
         assert entry is not None
         commit = git.commit(sha)
         assert commit is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -73,6 +72,14 @@ class NewTag(BaseModel):
     object: str
     type: str
     tagger: Who | None = None
+
+
+def bytes_of(content: str) -> bytes:
+    """What base64 says, in lines or not."""
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except ValueError as error:
+        raise invalid("content is not valid Base64") from error
 
 
 def person(who: Who | None, fallback: Person) -> Person:
@@ -240,10 +247,7 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         repo, git = writing(owner, name)
         if wanted.encoding not in ("utf-8", "base64"):
             raise invalid('Invalid request.\n\n"encoding" must be utf-8 or base64.')
-        try:
-            content = base64.b64decode(wanted.content) if wanted.encoding == "base64" else wanted.content.encode()
-        except binascii.Error as error:
-            raise invalid("content is not valid Base64") from error
+        content = bytes_of(wanted.content) if wanted.encoding == "base64" else wanted.content.encode()
         sha = git.write_blob(content)
         url = render.api(hub, repo, f"/git/blobs/{sha}")
         return reply({"sha": sha, "url": url}, 201, {"Location": url})
@@ -259,6 +263,10 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     @api.post(base + "/tags")
     def create_tag(owner: str, name: str, wanted: NewTag) -> Response:
         repo, git = writing(owner, name)
+        if not SHA.match(wanted.object):
+            raise invalid("The sha parameter must be exactly 40 characters and contain only [0-9a-f].")
+        if not git.valid_ref(f"refs/tags/{wanted.tag}"):
+            raise invalid("Validation Failed", field("Tag", "tag", "invalid", value=wanted.tag))
         if git.kinds([wanted.object])[0][1] != wanted.type:
             raise conflict("object does not exist or is not of this type")
         tagger = person(wanted.tagger, identity(hub, current_actor().account_id))

@@ -72,7 +72,8 @@ def router(hub: Hub) -> APIRouter:
     @api.patch("/repos/{owner}/{name}")
     def change(owner: str, name: str, wanted: ChangeRepo) -> Response:
         repo = hub.access.repo(owner, name, "administration", "write", role="admin")
-        values = wanted.model_dump(exclude_unset=True)
+        given = wanted.model_dump(exclude_unset=True)
+        values = {key: value for key, value in given.items() if value is not None or key in ("description", "homepage")}
         visibility = values.pop("visibility", None)
         if visibility is not None:
             values["private"] = visibility != "public"

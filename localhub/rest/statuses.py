@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
 from localhub import statuses
 from localhub.errors import GitHubError
@@ -13,6 +14,13 @@ from localhub.http import PageDep, reply
 from localhub.hub import Hub
 from localhub.render import checks as render
 from localhub.render.repos import minimal
+
+
+class NewStatus(BaseModel):
+    state: str | None = None
+    target_url: str | None = None
+    description: str | None = None
+    context: str | None = None
 
 
 def router(hub: Hub) -> APIRouter:
@@ -25,9 +33,9 @@ def router(hub: Hub) -> APIRouter:
         return sha
 
     @api.post("/repos/{owner}/{name}/statuses/{sha}")
-    def create(owner: str, name: str, sha: str, data: dict[str, Any]) -> Response:
+    def create(owner: str, name: str, sha: str, wanted: NewStatus) -> Response:
         repo = hub.access.repo(owner, name, "statuses", "write")
-        row = statuses.create(hub, repo, sha, data, hub.access.user().account_id)
+        row = statuses.create(hub, repo, sha, wanted.model_dump(), hub.access.user().account_id)
         return reply(render.status(hub, repo, row), 201)
 
     @api.get("/repos/{owner}/{name}/commits/{ref:path}/statuses")

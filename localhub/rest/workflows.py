@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
 from localhub.actions import triggers
 from localhub.actions.calling import CallError
@@ -24,6 +25,11 @@ from localhub.versions import is_first
 
 _MOST_INPUTS = 25
 _MOST_PROPERTIES = 10
+
+
+class NewDispatch(BaseModel):
+    event_type: str = ""
+    client_payload: dict[str, Any] | None = None
 
 
 def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
@@ -104,9 +110,9 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 - a list of endpoints
         return reply({"workflow_run_id": run_id, "run_url": shown["url"], "html_url": shown["html_url"]})
 
     @api.post("/repos/{owner}/{name}/dispatches")
-    def repository_dispatch(owner: str, name: str, data: dict[str, Any]) -> Response:
+    def repository_dispatch(owner: str, name: str, wanted: NewDispatch) -> Response:
         repo = hub.access.repo(owner, name, "contents", "write")
-        kind, payload = str(data.get("event_type") or ""), data.get("client_payload") or {}
+        kind, payload = wanted.event_type, wanted.client_payload or {}
         if not 0 < len(kind) <= 100:
             raise GitHubError(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
         if len(payload) > _MOST_PROPERTIES:

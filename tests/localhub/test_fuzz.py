@@ -6,11 +6,13 @@ import json
 import os
 import random
 import re
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from localhub.app import ROUTERS
+from tests.localhub.asker import ALL, CALLS, Asker
 
 JUNK = ["", "0", "-1", "1", "x", "é💥", "a" * 3000, "9" * 30, "%00", "a%00b", "..%2F..%2Fetc", "%2e%2e", "*", "'; --", "1e9",
         "HEAD", "main", "refs%2Fheads%2Fmain", "main...HEAD", "%FF%FE", "null", "true", "[]", "{}", "@{1}", "-x", "--all",
@@ -89,3 +91,54 @@ def junk(hub: Any, count: int, seed: int) -> list[str]:
 def test_no_junk_is_a_crash(hub: Any) -> None:
     bad = junk(hub, int(os.environ.get("LOCALHUB_FUZZ", "2")), int(os.environ.get("LOCALHUB_FUZZ_SEED", "1")))
     assert not bad, "\n".join(bad)
+
+
+MORE = {
+    "issues": "body labels assignees assignee milestone type state state_reason", "pulls": "body draft issue maintainer_can_modify",
+    "check-runs": "status conclusion started_at completed_at output actions external_id details_url", "reviews": "comments commit_id",
+    "comments": "side start_line start_side position in_reply_to subject_type", "commits": "parents author committer signature",
+    "trees": "base_tree", "tags": "tagger type", "refs": "force", "hooks": "events config name", "blobs": "encoding",
+    "statuses": "target_url description context", "labels": "color description new_name", "milestones": "due_on state description",
+    "contents": "sha author committer branch", "merges": "commit_message", "rulesets": "rules conditions target bypass_actors",
+    "branches": "required_status_checks required_pull_request_reviews enforce_admins restrictions required_linear_history",
+    "dispatches": "inputs ref client_payload",
+    ".": "name private default_branch visibility has_issues homepage allow_auto_merge",
+}  # fmt: skip
+"""What calls take besides what permissions.txt sends."""
+
+
+def test_one_wrong_value_in_a_good_body_is_no_crash(asker: Asker) -> None:
+    """All the rest being right, it comes as far as the value is carried."""
+    chance = random.Random(int(os.environ.get("LOCALHUB_FUZZ_SEED", "1")))
+    alice, bot, bad = asker.hub.client("alice"), asker.token(dict.fromkeys(ALL, "write")), []
+    for call in CALLS:
+        parts = call.path.split("/")
+        body = json.loads(call.body or "null")
+        if body is None or call.path.endswith(("/merge", "/update-branch")):
+            continue
+        names = {*body, *MORE.get(parts[1] if len(parts) > 1 else ".", "").split(), *MORE.get(parts[-1], "").split()}
+        for name in sorted(names):
+            for leaf in chance.sample(LEAVES, int(os.environ.get("LOCALHUB_FUZZ", "2")) * 2):
+                text = json.dumps({**body, name: leaf if leaf != "\ud800" else "@"})
+                answer = asker.ask(bot if call.role == "app" else alice, replace(call, body=text))
+                if answer.status_code >= 500:
+                    bad.append(f"{call}: {text[:200]} -> {answer.status_code}")
+    assert not bad, "\n".join(bad)
+
+
+def test_wrong_values_that_crashed_once(hub: Any) -> None:
+    alice, repo = hub.client("alice"), "/repos/alice/sample"
+    sha = alice.get(f"{repo}/git/ref/heads/main").json()["object"]["sha"]
+    tag = {"tag": "v1", "message": "m", "object": sha, "type": "commit"}
+    for method, path, body in (
+        ("POST", "/git/tags", tag | {"object": "@"}), ("POST", "/git/tags", tag | {"tag": " "}),
+        ("PUT", "/contents/new.txt", {"message": "m", "content": "é"}), ("POST", f"/statuses/{sha}", {"state": "success", "description": 1}),
+        ("PUT", "/contents/new.txt", {"message": "m", "content": "!!!!"}), ("POST", "/dispatches", {"event_type": "x", "client_payload": 1}),
+        ("POST", "/git/blobs", {"content": "é", "encoding": "base64"}),
+    ):  # fmt: skip
+        assert alice.request(method, repo + path, json=body).status_code == 422, path
+    for name in ("default_branch", "private", "has_issues"):
+        assert alice.patch(repo, json={name: None}).json()[name] == alice.get(repo).json()[name]
+    lines = {"message": "m", "content": "aGVs\nbG8=\n"}
+    assert alice.put(f"{repo}/contents/new.txt", json=lines).json()["content"]["size"] == 5
+    assert hub.client().get("/user", headers={"Authorization": b"Basic \xe9"}).status_code == 401
