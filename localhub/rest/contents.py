@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from localhub import refs
 from localhub.context import current_actor
 from localhub.db import Row
-from localhub.errors import GitHubError, conflict, invalid, not_found
+from localhub.errors import GitHubError, conflict, field, invalid, not_found
 from localhub.gitcore import ZERO, Entry, RefChange
 from localhub.gitstore import GitRepo
 from localhub.http import reply
@@ -22,7 +22,7 @@ from localhub.hub import Hub
 from localhub.people import identity
 from localhub.quick import Alone, quick
 from localhub.render import git as render
-from localhub.rest.git import SMALL, Who, bytes_of, person
+from localhub.rest.git import SMALL, Who, bytes_of, malformed, person
 
 LISTED = 1000  # rows of a directory
 INLINE = 1024 * 1024  # larger files come by the raw media type only
@@ -146,7 +146,8 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         """Commit one change to a branch: (git, commit, the new entry, whether the file is new)."""
         actor, git = current_actor(), refs.git_of(hub, repo)
         branch = wanted.branch or repo["default_branch"]
-        path = path.strip("/")
+        if wrong := malformed(path):
+            raise invalid(f"path {wrong}", field("Commit", "path", "invalid"))
         if path.startswith(".github/workflows/") and actor.is_bot and actor.permissions.get("workflows") != "write":
             raise GitHubError(403, "Resource not accessible by integration")
         with hub.repo_locks.of(repo["id"]):

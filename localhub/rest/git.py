@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from localhub import refs
@@ -74,6 +74,14 @@ class NewTag(BaseModel):
     tagger: Who | None = None
 
 
+def malformed(path: str) -> str:
+    """What is wrong with a file's path, in GitHub's words; "" for nothing."""
+    if path.startswith("/"):
+        return "cannot start with a slash"
+    parts = path.lower().split("/")
+    return "contains a malformed path component" if {"", ".", "..", ".git"} & set(parts) else ""
+
+
 def bytes_of(content: str) -> bytes:
     """What base64 says, in lines or not."""
     try:
@@ -99,11 +107,18 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
 
     def reading(owner: str, name: str) -> tuple[Row, GitRepo]:
         repo = hub.access.repo(owner, name, "contents")
-        return repo, refs.git_of(hub, repo)
+        return repo, begun(repo)
 
     def writing(owner: str, name: str) -> tuple[Row, GitRepo]:
         repo = hub.access.repo(owner, name, "contents", "write")
-        return repo, refs.git_of(hub, repo)
+        return repo, begun(repo)
+
+    def begun(repo: Row) -> GitRepo:
+        """Single objects and refs are there only after the first commit, which comes by a push or a file."""
+        git = refs.git_of(hub, repo)
+        if git.ref(f"refs/heads/{repo['default_branch']}") is None and not git.refs("refs/heads/"):
+            raise conflict("Git Repository is empty.")
+        return git
 
     def shown(repo: Row, git: GitRepo, ref: str) -> dict[str, Any]:
         sha, kind, _ = git.kinds([ref])[0]
@@ -216,6 +231,8 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
             raise invalid("Invalid tree info", field("Tree", "base_tree", "invalid"))
         changes: dict[str, tuple[str, str] | None] = {}
         for row in wanted.tree:
+            if wrong := malformed(row.path):
+                raise invalid(f"tree.path {wrong}")
             if row.content is not None:
                 changes[row.path] = (row.mode, git.write_blob(row.content.encode()))
             elif row.sha is not None:
@@ -227,18 +244,20 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
         try:
             sha = git.write_tree(changes, wanted.base_tree)
         except GitError as error:
-            raise invalid("tree.sha is not a valid blob, or a path is malformed") from error
+            raise invalid("tree.sha is not a valid blob") from error
         data = tree_json(repo, git, sha, recursive=False)
         return reply(data, 201, {"Location": data["url"]})
 
     @api.get(base + "/blobs/{sha}")
-    def get_blob(owner: str, name: str, sha: str) -> Response:
+    def get_blob(owner: str, name: str, sha: str, request: Request) -> Response:
         repo, git = reading(owner, name)
         content = git.blob(sha) if SHA.match(sha) else None
         if content is None:
             raise not_found()
         if len(content) > 100_000_000:
             raise GitHubError(403, "The requested blob is too large to fetch via the API.")
+        if ".raw" in request.headers.get("accept", ""):
+            return Response(content, media_type="application/vnd.github.raw; charset=utf-8")
         return reply(render.blob(hub, repo, sha, content))
 
     @api.post(base + "/blobs")

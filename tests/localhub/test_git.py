@@ -215,3 +215,46 @@ def test_of_two_writers_of_one_file_one_wins(hub: Any) -> None:
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(write, range(6))) == [200, 409, 409, 409, 409, 409]
     assert len(hub.client("alice").get(f"{SAMPLE}/commits").json()) == 2
+
+
+def test_paths_that_are_none(hub: Any) -> None:
+    """git would pass over them, and a commit would lack a file without a word."""
+    alice = hub.client("alice")
+    slash, malformed = "cannot start with a slash", "contains a malformed path component"
+    for path, words in (
+        ("/x", slash), ("a/../x", malformed), (".git/x", malformed), ("a//b", malformed), ("a/", malformed),
+        ("./a", malformed), ("a/.GIT/x", malformed), ("", malformed),
+    ):  # fmt: skip
+        row = {"path": path, "mode": "100644", "type": "blob", "content": "x"}
+        refused = alice.post(f"{SAMPLE}/git/trees", json={"tree": [row]})
+        assert (refused.status_code, refused.json()["message"]) == (422, f"tree.path {words}"), path
+    for path in ("a/%2e%2e/x", "a//b", ".git/config", "a/.git/b", "/x"):
+        refused = alice.put(f"{SAMPLE}/contents/{path}", json={"message": "m", "content": "eA=="})
+        told = refused.json()
+        assert (refused.status_code, told["errors"]) == (
+            422,
+            [{"resource": "Commit", "field": "path", "code": "invalid"}],
+        )
+    assert alice.get(f"{SAMPLE}/commits").json()[1:] == []
+
+
+def test_objects_and_refs_of_an_empty_repository(hub: Any) -> None:
+    alice, repo, sha = hub.client("alice"), "/repos/alice/other", "0" * 40
+    for method, path, body in (
+        ("POST", "blobs", {"content": "x"}), ("POST", "trees", {"tree": []}), ("POST", "commits", {"message": "m", "tree": sha}),
+        ("POST", "refs", {"ref": "refs/heads/x", "sha": sha}), ("GET", "ref/heads/main", None), ("GET", "trees/main", None),
+        ("GET", "matching-refs/heads", None), ("DELETE", "refs/heads/x", None),
+    ):  # fmt: skip
+        answer = alice.request(method, f"{repo}/git/{path}", json=body)
+        assert (answer.status_code, answer.json()["message"]) == (409, "Git Repository is empty."), path
+    assert (
+        alice.put(f"{repo}/contents/x", json={"message": "m", "content": "eA==", "branch": "trunk"}).status_code == 201
+    )
+    assert alice.post(f"{repo}/git/blobs", json={"content": "x"}).status_code == 201
+
+
+def test_a_blob_as_it_is(hub: Any) -> None:
+    alice = hub.client("alice")
+    made = alice.post(f"{SAMPLE}/git/blobs", json={"content": "/wA=", "encoding": "base64"}).json()
+    raw = alice.get(f"{SAMPLE}/git/blobs/{made['sha']}", headers={"Accept": "application/vnd.github.raw+json"})
+    assert (raw.content, raw.headers["Content-Type"]) == (b"\xff\0", "application/vnd.github.raw; charset=utf-8")
