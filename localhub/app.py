@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -58,6 +59,7 @@ from localhub.rest import (
 )
 
 log = logging.getLogger(__name__)
+REDIRECTS = "https://docs.github.com/v3/#http-redirects"
 Router = Callable[[Hub], APIRouter]
 
 ROUTERS: list[Router] = [
@@ -132,11 +134,23 @@ def _github_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GitHubError)
     body = error.body()
     if error.status == 301:
-        body |= {"url": error.headers.get("Location")}
+        return _moved(request, error)
     elif error.documentation_url == DOCS and (error.status != 401 or error.message == ANONYMOUS):
         # Of wrong credentials GitHub says nothing about what was asked for.
         body["documentation_url"] = documented.page(request.scope["method"], request.scope["path"])
     return reply(body, error.status, error.headers)
+
+
+def _moved(request: Request, error: GitHubError) -> Response:
+    """The same call at the repository's number; 307 for what a client may not repeat as a GET."""
+    rest = request.scope["path"].split("/", 4)[4:]
+    location = "/".join([error.headers["Location"], *map(quote, rest)])
+    if request.url.query:
+        location += f"?{request.url.query}"
+    status = 301 if request.scope["method"] == "GET" else 307
+    return reply(
+        {"message": error.message, "url": location, "documentation_url": REDIRECTS}, status, {"Location": location}
+    )
 
 
 def _validation_error(hub: Hub) -> Callable[[Request, Exception], Response]:

@@ -119,7 +119,7 @@ def _found(api: APIRouter, hub: Hub) -> None:
         if repo is None:
             moved = db.value("SELECT repo_id FROM repo_redirects WHERE full_name = ?", f"{owner}/{name}")
             if moved is not None:
-                location = hub.api(f"/repositories/{moved}/installation")
+                location = hub.api(f"/repositories/{moved}")
                 raise GitHubError(301, "Moved Permanently", headers={"Location": location})
             raise not_found()
         return found_for(repo["owner_id"], repo["id"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from localhub import collaborators, repositories
 from localhub.access import RANK
@@ -50,6 +51,18 @@ class AddCollaborator(BaseModel):
     permission: str = "push"
 
 
+class Onward(Response):
+    """The answer to the same request at another path of this application."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        there = {key: value for key, value in scope.items() if key != "path_params"}
+        await scope["app"](there | {"path": self._path, "raw_path": self._path.encode()}, receive, send)
+
+
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
     db = hub.db
@@ -58,16 +71,13 @@ def router(hub: Hub) -> APIRouter:
     def get(owner: str, name: str) -> Response:
         return reply(render.full(hub, hub.access.repo(owner, name)))
 
-    @api.get("/repositories/{repo_id}{rest:path}")
-    def by_id(repo_id: int, rest: str, request: Request) -> Response:
+    @api.api_route("/repositories/{repo_id}{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def by_id(repo_id: int, rest: str) -> Response:
+        """What redirects of renamed repositories point to, answered in place: clients follow one, and not two."""
         repo = hub.access.repo_by_id(repo_id)
         if not hub.access.sees(current_actor(), repo):
             raise not_found()
-        if rest:
-            query = f"?{request.url.query}" if request.url.query else ""
-            location = hub.api(f"/repos/{repo['owner_login']}/{repo['name']}{rest}{query}")
-            return reply({"url": location}, 307, {"Location": location})
-        return reply(render.full(hub, repo))
+        return Onward(f"/repos/{repo['owner_login']}/{repo['name']}{rest}")
 
     @api.patch("/repos/{owner}/{name}")
     def change(owner: str, name: str, wanted: ChangeRepo) -> Response:

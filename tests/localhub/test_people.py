@@ -71,6 +71,35 @@ def test_repositories_change_and_tell(hub, validate, validate_hook):
     assert alice.get("/repos/alice/fresh").status_code == 404
 
 
+def test_a_renamed_repository_answers_by_its_old_name(hub):
+    """GitHub leads to the same call by number: 301 for a GET, 307 for what may not become one; one redirect, not two."""
+    alice, bot = hub.client("alice"), hub.bot()
+    number = alice.post(f"{REPO}/issues", json={"title": "One"}).json()["number"]
+    alice.post(f"{REPO}/issues", json={"title": "Two"})
+    alice.patch(REPO, json={"name": "renamed"})
+    by_number = f"{hub.url}/api/v3/repositories/{alice.get('/repos/alice/renamed').json()['id']}"
+    for method, path, body, status in (
+        ("GET", "", None, 301), ("GET", f"/issues/{number}", None, 301), ("GET", "/issues?per_page=1&page=2", None, 301),
+        ("POST", "/issues", {"title": "x"}, 307), ("PATCH", f"/issues/{number}", {"title": "y"}, 307), ("PATCH", "", {"description": "z"}, 307),
+        ("PUT", "/contents/a%20b.txt", {"message": "m", "content": "eA=="}, 307), ("DELETE", f"/issues/{number}/labels", None, 307),
+    ):  # fmt: skip
+        moved = alice.request(method, f"{REPO}{path}", json=body)
+        told = moved.json()
+        assert (moved.status_code, moved.headers["Location"]) == (status, f"{by_number}{path}")
+        assert (told["message"], told["url"]) == ("Moved Permanently", f"{by_number}{path}")
+        answer = alice.request(method, moved.headers["Location"], json=body)
+        assert answer.is_success, answer.text
+    assert bot.get(f"{by_number}/issues/{number}").json()["title"] == "y"
+    assert {each["title"] for each in bot.get(f"{by_number}/issues").json()} == {"y", "Two", "x"}
+    paged = bot.get(f"{by_number}/issues?per_page=1")
+    assert bot.get(paged.links["next"]["url"]).json()[0]["number"] == 2
+    found = hub.app().get(f"{REPO}/installation", follow_redirects=True)
+    assert found.json()["id"] == hub.installation_id
+    mallory = hub.client("mallory")
+    assert mallory.get(f"{REPO}/issues").status_code == mallory.get(f"{by_number}/issues").status_code == 404
+    assert hub.client("carol").post(f"{by_number}/labels", json={"name": "x"}).status_code == 403
+
+
 def test_an_organisations_repository(hub, validate, validate_hook):
     bob = hub.client("bob")
     assert validate(bob.get("/repos/acme/tools"), "FullRepository")["organization"]["login"] == "acme"

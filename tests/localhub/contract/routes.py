@@ -16,7 +16,10 @@ from localhub.kinds import classify
 from tests.localhub.contract.catalogue import Operation, anonymous, by_key
 
 UNDOCUMENTED = {
-    "GET /repositories/{}{}": "a repository by its number, whose URLs pagination and renamed repositories' redirects use",
+    **{
+        f"{method} /repositories/{{}}{{}}": "a repository by its number, to which those of renamed repositories are redirected"
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    },
     "GET /repositories/{}/installation": "the same, for an App that keeps numbers",
     "GET /repos/{}/{}/contents": "the root folder: GitHub documents it as an empty `path`",
     "GET /repos/{}/{}/git/refs": "all refs: documented until 2019 and still there",
