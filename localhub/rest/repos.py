@@ -84,6 +84,8 @@ def router(hub: Hub) -> APIRouter:
         repo = hub.access.repo(owner, name, "administration", "write", role="admin")
         given = wanted.model_dump(exclude_unset=True)
         values = {key: value for key, value in given.items() if value is not None or key in ("description", "homepage")}
+        if repo["archived"] and values.get("archived") is not False:
+            raise forbidden("Repository was archived so is read-only.")
         visibility = values.pop("visibility", None)
         if visibility is not None:
             values["private"] = visibility != "public"

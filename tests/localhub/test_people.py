@@ -52,6 +52,7 @@ def test_repositories_change_and_tell(hub, validate, validate_hook):
     validate_hook(hub.hooks.delivery("repository", "archived"))
     refused = hub.bot().post(f"{REPO}/issues", json={"title": "x"})
     assert (refused.status_code, refused.json()["message"]) == (403, "Repository was archived so is read-only.")
+    assert alice.patch(REPO, json={"description": "x"}).status_code == 403
     alice.patch(REPO, json={"archived": False})
     validate_hook(hub.hooks.delivery("repository", "unarchived"))
 
