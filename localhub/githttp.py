@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
@@ -80,8 +81,12 @@ async def spool(request: Request) -> IO[bytes]:
     file = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115
     zipped = request.headers.get("content-encoding", "").lower() in ("gzip", "x-gzip")
     unzip = zlib.decompressobj(wbits=31) if zipped else None
-    async for chunk in request.stream():
-        file.write(unzip.decompress(chunk) if unzip else chunk)
+    try:
+        async for chunk in request.stream():
+            file.write(unzip.decompress(chunk) if unzip else chunk)
+    except zlib.error as error:
+        file.close()
+        raise HTTPException(400, "Bad Request") from error
     file.seek(0)
     return file
 

@@ -148,3 +148,10 @@ def test_archives(hub: Any, work: Work) -> None:
     assert httpx.get(other, trust_env=False).status_code == 404
     hub.admin("/clock", {"advance": 400})
     assert httpx.get(led.headers["Location"], trust_env=False).status_code == 404
+
+
+def test_a_body_that_only_says_it_is_zipped(hub: Any) -> None:
+    with hub.client("bob", prefix="") as bob:
+        for service in ("git-upload-pack", "git-receive-pack"):
+            told = {"Content-Type": f"application/x-{service}-request", "Content-Encoding": "gzip"}
+            assert bob.post(f"/alice/sample.git/{service}", content=b"no zip", headers=told).status_code == 400
