@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from localhub import pulls
 from localhub.graphql import queries
-from localhub.graphql.accounts import account
+from localhub.graphql.accounts import Bot, User, account
 from localhub.graphql.base import Scope, no_node
 from localhub.graphql.issues import Issue, thread
 from localhub.graphql.milestones import Milestone
@@ -74,7 +74,7 @@ class Mutating:
         return PullRequest(self._scope, self._hub.db.get("pulls", pull_id))
 
     def _logins(self, ids: Sequence[str]) -> list[str]:
-        return [str(queries.node(self._scope, id).row["login"]) for id in ids]
+        return [str(self._node(id, User, Bot).row["login"]) for id in ids]
 
     def _label_names(self, ids: Sequence[str]) -> list[str]:
         return [str(self._node(id, Label).row["name"]) for id in ids]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from localhub import housekeeping, locking, merging, reactions, repositories, reviewers
 from localhub.errors import GitHubError
-from localhub.graphql import queries
+from localhub.graphql.accounts import Organization, User
 from localhub.graphql.base import QueryError
 from localhub.graphql.development import LinkedBranch
 from localhub.graphql.issues import Issue, IssueComment
@@ -25,7 +25,7 @@ class HouseMutations(Mutating):
     def createRepository(self, input: Input) -> Input:
         owner_id = self._actor.account_id
         if input.get("ownerId"):
-            owner_id = int(queries.node(self._scope, input["ownerId"]).row["id"])
+            owner_id = int(self._node(input["ownerId"], User, Organization).row["id"])
         if self._actor.kind != "user":
             raise QueryError("FORBIDDEN", "Resource not accessible by integration")
         if owner_id != self._actor.account_id and self._hub.access.member(owner_id, self._actor.account_id) is None:
@@ -112,7 +112,7 @@ class HouseMutations(Mutating):
         self._hub.access.require(self._actor, repo, "pull_requests", "write", role="triage")
         if input.get("teamIds"):
             raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{input['teamIds'][0]}'")
-        asked = [str(queries.node(self._scope, id).row["login"]) for id in input.get("userIds") or []]
+        asked = self._logins(input.get("userIds") or [])
         if not input.get("union"):
             sql = "SELECT a.login FROM review_requests r JOIN accounts a ON a.id = r.account_id WHERE pull_id = ?"
             gone = [row["login"] for row in self._hub.db.rows(sql, pull["id"]) if row["login"] not in asked]

@@ -265,3 +265,15 @@ def test_what_closes_an_issue_and_archiving(hub: Any, validate_hook: Callable[..
         validate_hook(hub.hooks.delivery("repository", "archived"))
         assert alice.post(f"{SAMPLE}/issues", json={"title": "x"}).status_code == 403
         assert not data(alice, archive % "una", id=repo)["unarchiveRepository"]["repository"]["isArchived"]
+
+
+def test_what_is_nobody_is_not_assigned_asked_or_made_owner(hub: Any) -> None:
+    with hub.client("alice") as alice:
+        label = alice.get(f"{SAMPLE}/labels/bug").json()["node_id"]
+        home = repository(alice, "id")["id"]
+        assign = 'mutation($id: ID!, $who: ID!) { createIssue(input: {repositoryId: $id, title: "x", assigneeIds: [$who]}) { issue { id } } }'
+        own = 'mutation($who: ID!) { createRepository(input: {name: "x", visibility: PRIVATE, ownerId: $who}) { repository { id } } }'
+        for who in (label, home):
+            expected = f"Could not resolve to User node with the global id of '{who}'"
+            assert message(alice, assign, id=home, who=who) == message(alice, own, who=who) == expected
+        assert alice.get(f"{SAMPLE}/issues").json() == []
