@@ -55,7 +55,7 @@ class FaultPlan(BaseModel):
     """What POST /_localhub/faults takes; it replaces the plan before."""
 
     model_config = ConfigDict(extra="forbid")
-    seed: int = 0
+    seed: int = Field(0, ge=-(2**63), lt=2**63)
     rules: list[Rule] = []
 
 

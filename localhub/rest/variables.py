@@ -67,7 +67,7 @@ class _Values:
 
 def checked(name: object, value: object) -> tuple[str, str]:
     """A name and value, or 422 in GitHub's words."""
-    if not isinstance(name, str) or not _NAME.match(name) or name.upper().startswith("GITHUB_"):
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.upper().startswith("GITHUB_"):
         rule = "can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_)."
         raise GitHubError(422, f"Names {rule} They must not start with GITHUB_ or a number.")
     if not isinstance(value, str) or len(value.encode()) > _MOST_BYTES:
@@ -117,6 +117,8 @@ def _variables(api: APIRouter, hub: Hub, find: Find) -> None:
         with hub.tx():
             row = values.find(of, name)
             new, value = checked(data.get("name", row["name"]), data.get("value", row["value"]))
+            if any(each["name"] == new.upper() and each["id"] != row["id"] for each in values.rows(of)):
+                raise GitHubError(409, "Variable already exists")
             hub.db.update("action_values", row["id"], name=new.upper(), value=value, updated_at=hub.now())
         return reply(None, 204)
 

@@ -84,6 +84,11 @@ def test_variables_and_secrets_reach_jobs(hub: Any, validate: Any) -> None:
         assert alice.post(f"{root}/variables", json={"name": "GITHUB_X", "value": "red"}).status_code == 422
         assert carol.post(f"{root}/variables", json={"name": "x", "value": "y"}).status_code == 403
         assert alice.patch(f"{root}/variables/color", json={"value": "blue"}).status_code == 204
+        alice.post(f"{root}/variables", json={"name": "shade", "value": "dark"})
+        assert alice.patch(f"{root}/variables/shade", json={"name": "color"}).status_code == 409
+        assert alice.patch(f"{root}/variables/shade", json={"name": "hue\n"}).status_code == 422
+        assert alice.patch(f"{root}/variables/shade", json={"name": "Shade"}).status_code == 204
+        alice.delete(f"{root}/variables/shade")
         one = validate(alice.get(f"{root}/variables/COLOR"), "ActionsVariable")
         assert (one["name"], one["value"]) == ("COLOR", "blue")
         validate(alice.get(f"{root}/variables"), "ReposOwnerRepoActionsVariablesGetResponse200")

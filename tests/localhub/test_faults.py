@@ -97,6 +97,12 @@ def test_rules_that_make_no_sense(hub: Any, rule: dict[str, Any]) -> None:
     assert hub.client("bob").get(REPO).status_code == 200
 
 
+def test_a_seed_that_no_answer_could_show(hub: Any) -> None:
+    url = f"{hub.url}/_localhub/faults"
+    assert httpx.post(url, json={"seed": 2**70}, trust_env=False).status_code == 422
+    assert httpx.post(url, json={"seed": 2**63 - 1}, trust_env=False).json()["seed"] == 2**63 - 1
+
+
 def test_which_webhooks(hub: Any) -> None:
     bob = hub.client("bob")
     plan(
