@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub import pulls
-from localhub.graphql import queries
+from localhub.errors import forbidden
+from localhub.graphql import gate, queries
 from localhub.graphql.accounts import Bot, User, account
 from localhub.graphql.base import Scope, no_node
 from localhub.graphql.issues import Issue, thread
@@ -38,6 +39,8 @@ class Mutating:
         found = queries.node(self._scope, id)
         if not isinstance(found, kinds):
             raise no_node(kinds[0].__name__, id)
+        if gate.forbidden(found):
+            raise forbidden()
         return found
 
     def _issue(self, id: str, role: str = "triage", *, author: bool = False) -> tuple[Row, Row]:

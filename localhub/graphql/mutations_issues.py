@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from localhub import assignees, comments, issues, labels, relations
@@ -75,12 +76,28 @@ class IssueMutations(Mutating):
         return answer(input, issue=self._show(row["id"]))
 
     def addSubIssue(self, input: Input) -> Input:
-        if not input.get("subIssueId"):
-            raise QueryError("UNPROCESSABLE", "subIssueId is required")
         parent = self._issue(input["issueId"])[1]
-        child = self._node(input["subIssueId"], Issue).row
+        child = self._at(input["subIssueUrl"]) if input.get("subIssueUrl") else self._sub_issue(input.get("subIssueId"))
         relations.add_sub_issue(self._hub, parent, child, self._actor, replace_parent=bool(input.get("replaceParent")))
         return answer(input, issue=self._show(parent["id"]), subIssue=self._show(child["id"]))
+
+    def _sub_issue(self, id: str | None) -> Row:
+        if not id:
+            raise QueryError("UNPROCESSABLE", "subIssueId or subIssueUrl is required")
+        row: Row = self._node(id, Issue).row
+        return row
+
+    def _at(self, url: str) -> Row:
+        """The issue that has this page."""
+        found = re.fullmatch(r"https?://[^/]+/([^/]+)/([^/]+)/issues/(\d{1,18})", url)
+        repo = self._hub.access.repo_row(found[1], found[2]) if found else None
+        row = None
+        if found is not None and repo is not None and self._hub.access.allowed(self._actor, repo, "issues"):
+            sql = "SELECT * FROM issues WHERE repo_id = ? AND number = ? AND NOT is_pull"
+            row = self._hub.db.row(sql, repo["id"], int(found[3]))
+        if row is None:
+            raise QueryError("NOT_FOUND", f"Could not resolve to an Issue with the URL of '{url}'.")
+        return row
 
     def removeSubIssue(self, input: Input) -> Input:
         parent, child = self._issue(input["issueId"])[1], self._node(input["subIssueId"], Issue).row

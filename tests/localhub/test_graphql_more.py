@@ -269,3 +269,20 @@ def test_pull_requests_are_no_issues(hub: Any, repo: str) -> None:
             r=repo,
         )
         assert blank == ("UNPROCESSABLE", "Title can't be blank")
+
+
+def test_a_sub_issue_is_named_by_its_page(hub: Any) -> None:
+    with hub.client("alice") as alice, hub.bot() as bot:
+        parent, child = issue(alice, "Parent"), issue(alice, "Child")
+        link = "mutation($p: ID!, $u: String) { addSubIssue(input: {issueId: $p, subIssueUrl: $u}) { subIssue { number parent { number } } } }"
+        found = data(bot, link, p=parent["node_id"], u=child["html_url"])["addSubIssue"]["subIssue"]
+        assert found == {"number": 2, "parent": {"number": 1}}
+        alice.post("/repos/alice/other/issues", json={"title": "Hidden from the app"})
+        for url in (
+            f"{hub.url}/alice/sample/issues/99",
+            f"{hub.url}/alice/other/issues/1",
+            "nonsense",
+            f"{hub.url}/alice/none/issues/1",
+        ):
+            assert error(bot, link, p=parent["node_id"], u=url)[0] == "NOT_FOUND"
+        assert error(bot, link, p=parent["node_id"])[0] == "UNPROCESSABLE"
