@@ -155,6 +155,10 @@ class Access:
             return self.covers(actor, repo["id"])
         return self.role(repo, actor.account_id) != "none"
 
+    def shows(self, repo_id: int) -> bool:
+        """Whether who makes this request may see the repository."""
+        return self.sees(current_actor(), self.repo_by_id(repo_id))
+
     def covers(self, actor: Actor, repo_id: int) -> bool:
         """Whether an installation's or job's token reaches this repository."""
         if actor.repositories is not None and repo_id not in actor.repositories:

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from localhub.hub import Hub
 
 
+_ELSEWHERE = {
+    "cross-referenced": "source", "referenced": "_repo", "marked_as_duplicate": "_of",
+    **{f"{kind}_{verb}": f"{kind}_id" for kind in ("sub_issue", "parent_issue", "blocked_by", "blocking")
+       for verb in ("added", "removed")},
+}  # fmt: skip
+"""Events that name an issue or a repository, and under which key."""
+
+
 def of(hub: Hub, actor: Actor, issue: Row) -> list[Row | Commit]:
     """Everything that the actor sees, oldest first; commits stand where their own date puts them."""
     rows = hub.db.rows("SELECT * FROM issue_events WHERE issue_id = ? ORDER BY id", issue["id"])
@@ -25,11 +33,13 @@ def of(hub: Hub, actor: Actor, issue: Row) -> list[Row | Commit]:
 
 
 def _visible(hub: Hub, actor: Actor, event: Row) -> bool:
-    """A mention from a repository that the viewer cannot see is not told of."""
-    if event["event"] != "cross-referenced":
+    """What has to do with a repository that the viewer cannot see is not told of."""
+    key = _ELSEWHERE.get(event["event"])
+    other = json.loads(event["data"]).get(key) if key else None
+    if other is None:
         return True
-    source = hub.db.row("SELECT repo_id FROM issues WHERE id = ?", json.loads(event["data"])["source"])
-    return source is not None and hub.access.sees(actor, hub.access.repo_by_id(source["repo_id"]))
+    home = other if key == "_repo" else hub.db.value("SELECT repo_id FROM issues WHERE id = ?", other)
+    return home is not None and hub.access.sees(actor, hub.access.repo_by_id(home))
 
 
 def _with_commits(hub: Hub, pull: Row, rows: list[Row | Commit]) -> list[Row | Commit]:

@@ -162,8 +162,9 @@ def issue(hub: Hub, row: Row, repo: Row | None = None, facts: _Facts | None = No
         sql = "SELECT i.* FROM sub_issues s JOIN issues i ON i.id = s.parent_id WHERE s.child_id = ?"
         parent = hub.db.row(sql, row["id"])
         assert parent is not None
-        parent_repo = hub.access.repo_by_id(parent["repo_id"])
-        data["parent_issue_url"] = f"{repo_api(hub, parent_repo)}/issues/{parent['number']}"
+        home = hub.access.repo_by_id(parent["repo_id"])
+        if home["id"] == repo["id"] or hub.access.shows(home["id"]):
+            data["parent_issue_url"] = f"{repo_api(hub, home)}/issues/{parent['number']}"
     return data | {
         "type": issuetypes.render(hub.db.get("issue_types", row["type_id"])) if row["type_id"] else None,
         "sub_issues_summary": sub_issues_summary(hub, row["id"]) if has["children"] else dict(_NO_CHILDREN),
@@ -275,7 +276,7 @@ def event(hub: Hub, row: Row, repo: Row, *, with_issue: bool = False) -> dict[st
         if key in _ACCOUNTS:
             data[key.removesuffix("_id")] = maybe_user(hub, value)
         elif key in _ISSUES:
-            data[key.removesuffix("_id")] = reference(hub, value)
+            data[key.removesuffix("_id")] = reference(hub, value, repo)
         else:
             data[key] = value
     if data["commit_id"]:
@@ -287,12 +288,12 @@ def event(hub: Hub, row: Row, repo: Row, *, with_issue: bool = False) -> dict[st
     return data
 
 
-def reference(hub: Hub, issue_id: int) -> dict[str, Any] | None:
-    """`IssueReference`."""
+def reference(hub: Hub, issue_id: int, home: Row) -> dict[str, Any] | None:
+    """`IssueReference` in an event of the repository `home`; None for one that is gone or that may not be seen."""
     from localhub.render.repos import simple
 
     row = hub.db.row("SELECT * FROM issues WHERE id = ?", issue_id)
-    if row is None:
+    if row is None or not (row["repo_id"] == home["id"] or hub.access.shows(row["repo_id"])):
         return None
     keys = ("number", "title", "state", "state_reason")
     repo = simple(hub, hub.access.repo_by_id(row["repo_id"]))

@@ -55,7 +55,7 @@ def router(hub: Hub) -> APIRouter:
         return issues.find(hub, hub.access.repo(owner, name, "issues", "write", role="triage"), number)
 
     def shown(rows: list[Row], paging: Paging) -> Response:
-        rows = [row for row in rows if hub.access.sees(current_actor(), hub.access.repo_by_id(row["repo_id"]))]
+        rows = [row for row in rows if hub.access.shows(row["repo_id"])]
         return paging.reply(render.issues(hub, paging.slice(rows)), len(rows))
 
     @api.get(BASE + "/sub_issues")
@@ -86,7 +86,7 @@ def router(hub: Hub) -> APIRouter:
     @api.get(BASE + "/parent")
     def parent(owner: str, name: str, number: int) -> Response:
         found = relations.parent_of(hub, read(owner, name, number)["id"])
-        if found is None:
+        if found is None or not hub.access.shows(found["repo_id"]):
             raise not_found()
         return reply(render.issue(hub, found))
 

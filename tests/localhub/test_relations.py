@@ -183,3 +183,36 @@ def test_who_may_not_assign_is_passed_over_silently(hub, bot):
         bot.post(f"{REPO}/issues/1/assignees", json={"assignees": ["bob"]})
         kept = carol.request("DELETE", f"{REPO}/issues/1/assignees", json={"assignees": ["bob"]})
         assert (kept.status_code, [each["login"] for each in kept.json()["assignees"]]) == (200, ["bob"])
+
+
+def test_a_public_issue_tells_strangers_nothing_of_its_private_relations(hub, bot):
+    """Relations may cross repositories; who may not see the other one sees no trace of it, by any way."""
+    alice, public = hub.client("alice"), "/repos/alice/open"
+    issue = make(alice, "in the open", public)
+    parent, child, blocker, other = (
+        make(alice, f"SECRET {kind}") for kind in ("parent", "child", "blocker", "mention")
+    )
+    path = f"{public}/issues/{issue['number']}"
+    assert link(alice, parent, issue).status_code == 201
+    assert alice.post(f"{path}/sub_issues", json={"sub_issue_id": child["id"]}).status_code == 201
+    assert alice.post(f"{path}/dependencies/blocked_by", json={"issue_id": blocker["id"]}).status_code == 201
+    alice.post(f"{REPO}/issues/{other['number']}/comments", json={"body": f"as alice/open#{issue['number']}"})
+    events = alice.get(f"{path}/events").json()
+    assert {each["event"] for each in events} >= {"parent_issue_added", "sub_issue_added", "blocked_by_added"}
+    assert alice.get(f"{path}/parent").json()["title"] == "SECRET parent"
+    shown = ("", "/parent", "/sub_issues", "/dependencies/blocked_by", "/timeline", "/events")
+    query = """{ repository(owner: "alice", name: "open") { issue(number: 1) { parent { title } blockedBy(first: 5) { nodes { title } }
+      subIssues(first: 5) { nodes { title } } timelineItems(first: 50) { nodes { __typename
+        ... on CrossReferencedEvent { source { ... on Issue { title } } } ... on ParentIssueAddedEvent { parent { title } }
+        ... on SubIssueAddedEvent { subIssue { title } } } } } } }"""
+    assert alice.post(f"{hub.url}/graphql", json={"query": query}).text.count("SECRET") == 6
+    for stranger in (hub.client("mallory"), hub.client(), hub.client("octo-owner")):
+        for place in shown:
+            text = stranger.get(f"{path}{place}").text
+            assert "SECRET" not in text, place
+            assert "alice/sample" not in text, place
+        for each in events:
+            assert "SECRET" not in stranger.get(f"{public}/issues/events/{each['id']}").text
+        assert "SECRET" not in stranger.get(f"{public}/issues/events").text
+        assert stranger.get(f"{path}/parent").status_code == 404
+        assert "SECRET" not in stranger.post(f"{hub.url}/graphql", json={"query": query}).text
