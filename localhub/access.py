@@ -138,8 +138,8 @@ class Access:
         role: str | None = None,
     ) -> bool:
         if actor.is_bot:
-            if level == "read" and not repo["private"]:
-                return True
+            if level == "read" and role in (None, "read") and not repo["private"]:
+                return True  # what everyone reads; not what people need more than read access for
             if not self.covers(actor, repo["id"]):
                 return False
             names = (permission,) if isinstance(permission, str) else permission

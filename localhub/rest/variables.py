@@ -79,7 +79,8 @@ def router(hub: Hub) -> APIRouter:
     api = APIRouter()
 
     def of_repository(owner: str, name: str, permission: str, level: str) -> Owner:
-        return "repo_id", int(hub.access.repo(owner, name, permission, level)["id"])
+        """Those of a repository, which collaborators see and not everyone who reads it."""
+        return "repo_id", int(hub.access.repo(owner, name, permission, level, role="write")["id"])
 
     _variables(api, hub, of_repository)
     _secrets(api, hub, of_repository)

@@ -106,3 +106,33 @@ def test_lists_for_an_app_that_may_read_pull_requests_alone(asker: Asker) -> Non
         assert told == (200 if each["issue"]["number"] == 2 else 403)
     one = bot.get(f"{name}/issues/comments", params={"per_page": 1, "sort": "updated"})
     assert "Link" not in one.headers
+
+
+def test_what_is_public_ends_where_people_need_more_than_to_read(asker: Asker) -> None:
+    """Nobody and an app from elsewhere read a public repository's code and talk, not its settings, hooks or variables."""
+    hub, public = asker.hub, "/repos/alice/open"
+    alice, elsewhere = hub.client("alice"), hub.bot(dict.fromkeys(ALL, "write"), ["sample"])
+    assert alice.put(f"{public}/contents/a", json={"message": "m", "content": "eA=="}).status_code == 201
+    none = {"required_status_checks": None, "required_pull_request_reviews": None, "restrictions": None}
+    alice.put(f"{public}/branches/main/protection", json=none | {"enforce_admins": True})
+    alice.post(f"{public}/actions/variables", json={"name": "V", "value": "not for everyone"})
+    for path, mallory in (
+        ("branches/main/protection", 403), ("branches/main/protection/enforce_admins", 403), ("hooks", 404), ("collaborators", 403),
+        ("collaborators/bob/permission", 403), ("actions/variables", 403), ("actions/variables/V", 403), ("actions/secrets", 403),
+        ("actions/secrets/public-key", 403),
+    ):  # fmt: skip
+        assert alice.get(f"{public}/{path}").status_code == 200, path
+        asked = [
+            client.get(f"{public}/{path}").status_code for client in (elsewhere, hub.client("mallory"), hub.client())
+        ]
+        assert asked == [403, mallory, 401], path
+    for path in (
+        "",
+        "/branches/main",
+        "/issues",
+        "/contents/a",
+        "/commits/main/check-runs",
+        "/actions/runs",
+        "/rules/branches/main",
+    ):
+        assert elsewhere.get(f"{public}{path}").status_code == hub.client().get(f"{public}{path}").status_code == 200
