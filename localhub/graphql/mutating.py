@@ -79,15 +79,22 @@ class Mutating:
     def _logins(self, ids: Sequence[str]) -> list[str]:
         return [str(self._node(id, User, Bot).row["login"]) for id in ids]
 
-    def _label_names(self, ids: Sequence[str]) -> list[str]:
-        return [str(self._node(id, Label).row["name"]) for id in ids]
+    def _own(self, id: str, kind: type, repo: Row) -> Row:
+        """A label or milestone of this repository: those of others are none here."""
+        row: Row = self._node(id, kind).row
+        if row["repo_id"] != repo["id"]:
+            raise no_node(kind.__name__, id)
+        return row
 
-    def _milestone(self, input: Input) -> dict[str, Any]:
+    def _label_names(self, ids: Sequence[str], repo: Row) -> list[str]:
+        return [str(self._own(id, Label, repo)["name"]) for id in ids]
+
+    def _milestone(self, input: Input, repo: Row) -> dict[str, Any]:
         """What `milestoneId` asks for: nothing, a number, or None to take it away."""
         if "milestoneId" not in input:
             return {}
         id = input["milestoneId"]
-        return {"milestone": int(self._node(id, Milestone).row["number"]) if id else None}
+        return {"milestone": int(self._own(id, Milestone, repo)["number"]) if id else None}
 
     def _no_projects(self, input: Input) -> None:
         """Clients send an empty list; a project that is named cannot exist here."""

@@ -33,9 +33,9 @@ class IssueMutations(Mutating):
                 self._actor,
                 input["title"],
                 input.get("body"),
-                labels=self._label_names(input.get("labelIds") or []),
+                labels=self._label_names(input.get("labelIds") or [], repo),
                 assignees=self._logins(input.get("assigneeIds") or []),
-                **self._milestone(input),
+                **self._milestone(input, repo),
             ).row
             if parent is not None:
                 relations.add_sub_issue(self._hub, parent, row, self._actor)
@@ -48,10 +48,10 @@ class IssueMutations(Mutating):
         if input.get("state"):
             changes["state"] = input["state"].lower()
         if input.get("labelIds") is not None:
-            changes["labels"] = self._label_names(input["labelIds"])
+            changes["labels"] = self._label_names(input["labelIds"], repo)
         if input.get("assigneeIds") is not None:
             changes["assignees"] = self._logins(input["assigneeIds"])
-        changes |= self._milestone(input)
+        changes |= self._milestone(input, repo)
         issues.edit(self._hub, repo, row, self._actor, permitted(self._hub, repo, row, self._actor, changes))
         return answer(input, issue=self._show(row["id"]), actor=self._me())
 
@@ -124,13 +124,13 @@ class IssueMutations(Mutating):
 
     def addLabelsToLabelable(self, input: Input) -> Input:
         repo, row = self._either(input["labelableId"])
-        labels.add(self._hub, repo, row, self._label_names(input["labelIds"]), self._actor)
+        labels.add(self._hub, repo, row, self._label_names(input["labelIds"], repo), self._actor)
         return answer(input, labelable=self._show(row["id"]))
 
     def removeLabelsFromLabelable(self, input: Input) -> Input:
         repo, row = self._either(input["labelableId"])
         with self._hub.tx():
-            for name in self._label_names(input["labelIds"]):
+            for name in self._label_names(input["labelIds"], repo):
                 labels.remove(self._hub, repo, row, name, self._actor)
         return answer(input, labelable=self._show(row["id"]))
 

@@ -56,9 +56,9 @@ class PullMutations(Mutating):
 
     def _label_and_assign(self, input: Input, repo: Row, pull: Row) -> None:
         """What a pull request has as an issue: labels, people and a milestone."""
-        changes: Input = self._milestone(input)
+        changes: Input = self._milestone(input, repo)
         if input.get("labelIds") is not None:
-            changes["labels"] = self._label_names(input["labelIds"])
+            changes["labels"] = self._label_names(input["labelIds"], repo)
         if input.get("assigneeIds") is not None:
             changes["assignees"] = self._logins(input["assigneeIds"])
         if changes:

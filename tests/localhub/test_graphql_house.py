@@ -277,3 +277,18 @@ def test_what_is_nobody_is_not_assigned_asked_or_made_owner(hub: Any) -> None:
             expected = f"Could not resolve to User node with the global id of '{who}'"
             assert message(alice, assign, id=home, who=who) == message(alice, own, who=who) == expected
         assert alice.get(f"{SAMPLE}/issues").json() == []
+
+
+def test_labels_and_milestones_of_other_repositories_are_none_here(hub: Any) -> None:
+    with hub.client("alice") as alice:
+        label = alice.post(f"{SAMPLE}/labels", json={"name": "only there"}).json()["node_id"]
+        milestone = alice.post(f"{SAMPLE}/milestones", json={"title": "there"}).json()["node_id"]
+        alice.post("/repos/alice/open/milestones", json={"title": "here"})
+        made = alice.post("/repos/alice/open/issues", json={"title": "x"}).json()["node_id"]
+        add = "mutation($id: ID!, $l: ID!) { addLabelsToLabelable(input: {labelableId: $id, labelIds: [$l]}) { clientMutationId } }"
+        put = "mutation($id: ID!, $m: ID!) { updateIssue(input: {id: $id, milestoneId: $m}) { issue { id } } }"
+        assert "Could not resolve to Label" in message(alice, add, id=made, l=label)
+        assert "Could not resolve to Milestone" in message(alice, put, id=made, m=milestone)
+        shown = alice.get("/repos/alice/open/issues/1").json()
+        assert (shown["labels"], shown["milestone"]) == ([], None)
+        assert alice.get("/repos/alice/open/labels/only%20there").status_code == 404
