@@ -95,8 +95,6 @@ class Access:
             context.asked = level
         note("X-Accepted-GitHub-Permissions", "; ".join(f"{each}={level}" for each in names))
         self.require(actor, found, permission, level, role=role)
-        if level != "read" and found["archived"] and permission != "administration":
-            raise forbidden("Repository was archived so is read-only.")
         return found
 
     def require(
@@ -108,7 +106,10 @@ class Access:
         *,
         role: str | None = None,
     ) -> None:
+        """Nothing, or what GitHub answers to who may not do this, or not to an archived repository."""
         if self.allowed(actor, repo, permission, level, role=role):
+            if level != "read" and repo["archived"] and permission != "administration":
+                raise forbidden("Repository was archived so is read-only.")
             return
         if actor.kind == "anonymous":
             raise unauthorized(ANONYMOUS)

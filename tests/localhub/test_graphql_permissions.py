@@ -125,6 +125,21 @@ def test_a_permission_for_pull_requests_writes_to_no_issue(
     assert hub.client("bob").get(f"{REPO}/issues/1").json()["state"] == "open"
 
 
+@pytest.mark.parametrize(
+    ("write", "subjects"), [*WRITES, ('createIssue(input: {repositoryId: "<>", title: "x"})', "repository")]
+)
+def test_nothing_is_written_to_an_archived_repository(
+    hub: Any, nodes: dict[str, str], write: str, subjects: str
+) -> None:
+    alice = hub.client("alice")
+    assert alice.patch(REPO, json={"archived": True}).status_code == 200
+    for subject in subjects.split():
+        query = f"mutation {{ done: {write.replace('<>', nodes[subject])} {{ clientMutationId }} }}"
+        (told,) = alice.post(f"{hub.url}/graphql", json={"query": query}).json()["errors"]
+        assert (told["type"], told["message"]) == ("FORBIDDEN", "Repository was archived so is read-only.")
+    assert [each["title"] for each in alice.get(f"{REPO}/issues?state=all").json()] == ["secret pull", "secret issue"]
+
+
 def test_what_is_public_is_read_by_all(hub: Any, nodes: dict[str, str]) -> None:
     hub.client("alice").post("/repos/alice/open/issues", json={"title": "x"})
     query = '{ repository(owner: "alice", name: "open") { issue(number: 1) { title } } }'
