@@ -20,6 +20,7 @@ SHA = re.compile(r"[0-9a-f]{40}\Z")
 
 # Settings that GitHub has and a fresh git has not, or that keep background work away from the repository.
 SETTINGS = {
+    "receive.advertisePushOptions": "true",  # GitHub takes them, and does nothing with them
     "core.hooksPath": os.devnull,
     "core.quotePath": "false",
     "gc.auto": "0",

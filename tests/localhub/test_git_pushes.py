@@ -136,6 +136,12 @@ def test_one_refused_ref_keeps_no_other_back(hub: Any, work: Work) -> None:
     assert alice.get(f"{SAMPLE}/git/ref/heads/smaller").status_code == 200
 
 
+def test_options_of_a_push_are_taken(hub: Any, work: Work) -> None:
+    work.commit()
+    work("push", "-q", "-o", "ci.skip", "-o", "a=b", "origin", "main")
+    assert hub.told("push")[0]["ref"] == "refs/heads/main"
+
+
 def test_workflows_need_their_own_permission(hub: Any, work: Work) -> None:
     work.commit(".github/workflows/ci.yml", b"on: push\n")
     bot = hub.git_url("alice/sample", hub.bot_token())
