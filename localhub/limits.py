@@ -6,7 +6,6 @@ Source: docs.github.com, "Rate limits for the REST API" and "Rate limits and que
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub.auth import Actor
@@ -212,18 +211,14 @@ class Limits:
 
     def state(self, actor: Actor, resource: str) -> dict[str, int]:
         """limit, remaining, reset and used, as GET /rate_limit shows them."""
-        return self.states(actor, (resource,))[resource]
-
-    def states(self, actor: Actor, resources: Sequence[str]) -> dict[str, dict[str, int]]:
-        """The same of several resources."""
-        most = [self.maximum(actor, resource) for resource in resources]
-        now = self._hub.clock.timestamp()
+        maximum = self.maximum(actor, resource)
         with self._lock:
-            bucket = self._bucket(actor)
-            windows = [current(bucket, resource, now) for resource in resources]
+            window = current(self._bucket(actor), resource, self._hub.clock.timestamp())
             return {
-                name: {"limit": top, "remaining": max(0, top - one.used), "reset": int(one.reset), "used": one.used}
-                for name, top, one in zip(resources, most, windows, strict=True)
+                "limit": maximum,
+                "remaining": max(0, maximum - window.used),
+                "reset": int(window.reset),
+                "used": window.used,
             }
 
     def _primary(self, actor: Actor, resource: str, window: Window, maximum: int) -> GitHubError:
