@@ -66,7 +66,7 @@ def test_search(use: Use) -> None:
         use("search", pattern="RETURN", path="src", glob="*.py", ignore_case=True) == "src/calc.py:2:    return a + b\n"
     )
     assert use("search", pattern="-e nothing; echo x") == "no matches"
-    with pytest.raises(ToolMistake, match=r"regex|parenthes"):
+    with pytest.raises(ToolMistake, match=r"regex|parenthes|Unmatched"):
         use("search", pattern="(")
 
 
