@@ -99,6 +99,8 @@ def merge_pull(deps: Deps, row: ActionRow, action: MergePull) -> Performed:
         return result(row, PullMerged(pull=action.pull, merge_sha=pull.merge_commit_sha or ""))
     if pull.state != "open":
         return _refused(row, action, "the pull request was closed", retry=False)
+    if pull.draft:  # what makes it ready may come after this; or a person has made it a draft again
+        return _refused(row, action, "the pull request is a draft", retry=True)
     if pull.head.sha != action.sha:
         return _refused(row, action, "its head moved", retry=True)
     if gateway.branch_sha(pull.base.ref) != action.base_sha:

@@ -52,6 +52,8 @@ def test_a_pull_request_from_draft_to_merge(stage: Any, root: int, pushed: Pushe
     )
     assert stage.event(again, maybe_done=True) == event
     assert stage.hub.api("GET", f"{PULLS}/{event.pull}")["draft"]
+    early = MergePull(pull=event.pull, sha=event.sha, base_sha="", method="merge", title="Add b")
+    assert stage.event(early) == MergeRefused(pull=event.pull, reason="the pull request is a draft", retry=True)
     text = PullText(goal=Goal(title="T", body="B"), diff=Diffstat(files=("b.txt",), added=1), report=None, sha=event.sha,
                     checks="green", results=(), attempts=1, closes=(1,), started_by="ada")  # fmt: skip
     stage.perform(UpdatePull(pull=event.pull, text=text))
