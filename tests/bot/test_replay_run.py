@@ -25,6 +25,7 @@ def branchwork(*arguments: str) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("whole")
 def test_a_replay_ends_byte_equal(tmp_path: Path) -> None:
     sample = commands.SAMPLE

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pytest
 
 from localhub.hub import Hub
 from localhub.server import Server
@@ -156,6 +157,7 @@ def test_counts_are_those_of_the_lists_whatever_was_done(hub: Any) -> None:
     assert bob.get("/issues", params={"filter": "created", "state": "all"}).json() == []
 
 
+@pytest.mark.slow
 def test_what_is_not_counted_to_its_end(hub: Any) -> None:
     """1,001 issues of two labels; one filter alone is counted however many there are, and so are events."""
     hub.admin("/limits", {"enforced": False, "search_lag_seconds": 0})
