@@ -34,8 +34,8 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/repos/{owner}/{name}/issues/events/{event_id}")
     def one(owner: str, name: str, event_id: int) -> Response:
         repo = hub.access.repo(owner, name, BOTH)
-        where = "i.repo_id = ? AND e.id = ? AND e.told = 1"
-        sql = f"SELECT e.*, i.is_pull FROM issue_events e JOIN issues i ON i.id = e.issue_id WHERE {where}"  # noqa: S608
+        sql = """SELECT e.*, i.is_pull FROM issue_events e JOIN issues i ON i.id = e.issue_id
+                 WHERE i.repo_id = ? AND e.id = ? AND e.told = 1"""
         row = db.row(sql, repo["id"], event_id)
         if row is None:
             raise not_found()
