@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from localhub import admin, documented, pages, unread
+from localhub import admin, documented, pages, pullsync, references, refs, unread
 from localhub.dispatch import Dispatch
 from localhub.eager import Eager
 from localhub.errors import ANONYMOUS, DOCS, GitHubError, not_found
@@ -112,6 +112,7 @@ def create_app(hub: Hub) -> tuple[ASGIApp, Eager]:
     routers = [make(hub) for make in ROUTERS]
     for router in routers:
         app.include_router(router)
+    _follow(hub)
     app.add_exception_handler(GitHubError, _github_error)
     app.add_exception_handler(RequestValidationError, _validation_error(hub))
     app.add_exception_handler(HTTPException, _http_error)
@@ -119,6 +120,13 @@ def create_app(hub: Hub) -> tuple[ASGIApp, Eager]:
     dispatch = Dispatch(app, routers, _told, hub.db)
     whole = Middleware(dispatch, hub)
     return whole, Eager(whole, dispatch, hub)
+
+
+def _follow(hub: Hub) -> None:
+    """What is done about events. A router only answers: making one again, to list its routes, changes nothing."""
+    pullsync.listen(hub)
+    references.listen(hub)
+    hub.on_start(lambda: refs.recover(hub))
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from localhub import gitdiff, merging, pulls, pullsync, refs, reviewers
+from localhub import gitdiff, merging, pulls, reviewers
 from localhub.context import current_actor
 from localhub.db import Row
 from localhub.errors import GitHubError, field, invalid
@@ -74,8 +74,6 @@ def router(hub: Hub) -> APIRouter:  # noqa: C901 (one function an endpoint)
     api = APIRouter()
     root = "/repos/{owner}/{name}/pulls"
     alone = Alone(hub)
-    pullsync.listen(hub)
-    hub.on_start(lambda: refs.recover(hub))
 
     def reading(owner: str, name: str, number: int) -> tuple[Row, Row]:
         repo = hub.access.repo(owner, name, "pull_requests")

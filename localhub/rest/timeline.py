@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from localhub import issuecounts, issues, references, story
+from localhub import issuecounts, issues, story
 from localhub.context import current_actor
 from localhub.errors import not_found
 from localhub.http import PageDep, reply
@@ -17,7 +17,6 @@ from localhub.rest.issues import BOTH
 def router(hub: Hub) -> APIRouter:
     api = APIRouter()
     db = hub.db
-    references.listen(hub)
 
     @api.get("/repos/{owner}/{name}/issues/events")
     def of_repository(owner: str, name: str, paging: PageDep) -> Response:

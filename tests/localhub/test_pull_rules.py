@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from localhub.app import ROUTERS
+
 SAMPLE = "/repos/alice/sample"
 
 
@@ -211,3 +213,13 @@ def test_a_merged_pull_request_tells_that_its_branch_went_and_came_back(author: 
     asked = query % ('"alice"', '"sample"', int(url.rsplit("/", 1)[1]))
     told = author.client.post("/graphql", json={"query": asked}).json()["data"]["repository"]["pullRequest"]
     assert told["timelineItems"]["nodes"] == [{"__typename": "HeadRefRestoredEvent"}]
+
+
+def test_making_the_routers_again_tells_nothing_twice(hub: Any, author: Author) -> None:
+    for make in ROUTERS:
+        make(hub.hub)
+    author.branch("topic", "a.txt")
+    url = author.propose("topic")
+    assert author.client.put(f"{url}/merge", json={}).status_code == 200
+    assert author.client.delete(f"{SAMPLE}/git/refs/heads/topic").status_code == 204
+    assert events(author, url).count("head_ref_deleted") == 1
