@@ -158,9 +158,9 @@ def build(settings: Settings, agents: AgentSettings, clock: Callable[[], float] 
     models = Models(_model_defaults(settings, agents))
     marks = SignedMarks(settings.signing_keys())
     workspaces = Workspaces(data_dir / "workspaces", box)
+    workspaces.sweep()
     if database.is_sqlite:
-        # SQLite means one process: whatever stands here was left by one that died.
-        workspaces.sweep(keep=())
+        # SQLite means one process: a git that still holds one of these died with the last.
         clear_locks(data_dir / "mirrors")
     deps = Deps(
         gateways=gateways,

@@ -26,10 +26,11 @@ class Unreachable(Exception):
 
 
 class Slots:
-    """Claims are files, made exclusively, so that several processes can share one root folder."""
+    """Claims are links that lead nowhere and name their owner: made in one step, by one of several processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, owner: str) -> None:
         self._folder = folder
+        self._owner = owner
         self._root = os.geteuid() == 0
 
     def claim(self, name: str) -> int:
@@ -38,31 +39,32 @@ class Slots:
             return os.geteuid()
         for slot in range(SLOTS):
             uid = FIRST_UID + slot
-            if (self._folder / str(uid)).exists() or _known(uid):
+            path = self._folder / str(uid)
+            if os.path.lexists(path) or _known(uid):
                 continue
-            with contextlib.suppress(FileExistsError), (self._folder / str(uid)).open("x") as file:
-                file.write(f"{os.getpid()} {name}")
+            with contextlib.suppress(FileExistsError):
+                path.symlink_to(f"{self._owner} {name}")
                 return uid
         raise NoSlot(f"all {SLOTS} uids from {FIRST_UID} are taken: remove workspaces that are not needed")
 
     def release(self, name: str) -> None:
         """Free the uid of `name`, if it has one."""
-        for path, _, owner in self._claims():
-            if owner == name:
+        for path, _, claimed in self._claims():
+            if claimed == name:
                 path.unlink(missing_ok=True)
 
-    def sweep(self, in_use: Callable[[str], bool]) -> None:
-        """Free the uids of processes that died and of names that are gone."""
-        for path, pid, name in self._claims():
-            if not in_use(name) and (pid == str(os.getpid()) or not alive(pid)):
+    def sweep(self, alive: Callable[[str], bool]) -> None:
+        """Free the uids of owners that are not `alive`."""
+        for path, owner, _ in self._claims():
+            if not alive(owner):
                 path.unlink(missing_ok=True)
 
     def _claims(self) -> list[tuple[Path, str, str]]:
         claims = []
         for path in self._folder.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                pid, _, name = path.read_text().partition(" ")
-                claims.append((path, pid, name))
+                owner, _, name = os.readlink(path).partition(" ") if path.is_symlink() else ("", "", "")
+                claims.append((path, owner, name))
         return claims
 
     def give(self, path: Path, uid: int) -> None:
@@ -81,11 +83,6 @@ def _known(uid: int) -> bool:
     except KeyError:
         return False
     return True
-
-
-def alive(pid: str) -> bool:
-    """Whether there is such a process."""
-    return pid.isdigit() and Path("/proc", pid).exists()
 
 
 def reachable(path: Path, uid: int) -> None:

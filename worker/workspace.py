@@ -1,8 +1,9 @@
 """Checkouts for attempts: made from one bare mirror, committed through a second sandbox, gone without a trace.
 
     root/attempts/ID/   an attempt's workspace: tree (its /workspace), git (its read-only .git), outputs, meta.json
-    root/scratch/PID-N/ what is being built, checked or verified; of no use after a crash
+    root/scratch/OWNER-N/ what is being built, checked or verified; of no use after a crash
     root/slots/N        taken uids: as root, each workspace has a uid of its own, so that none can starve another
+    root/owners/OWNER   locked while its process runs: `sweep` removes what the others have left
 
 The mirror belongs to the trusted side, and workers' commits enter it under refs/branchwork/attempts/ID alone.
 """
@@ -12,18 +13,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import re
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from worker import intake
 from worker.git import git, make_git_dir
 from worker.intake import Change, Committed, Empty, Refused, Rules
+from worker.owners import Owners
 from worker.sandbox import WORKSPACE, Mount, Sandbox, SandboxCommand, SandboxLimits
-from worker.slots import Slots, alive, reachable, readable
+from worker.slots import Slots, reachable, readable
 from worker.task import Frozen
 
 __all__ = ["Change", "CommandResult", "Committed", "Empty", "Refused", "Rules", "Workspace", "Workspaces"]
@@ -93,12 +94,12 @@ class Workspaces:
     def __init__(self, root: Path, sandbox: Sandbox) -> None:
         self._root = root.resolve()
         self._sandbox = sandbox
-        self._active: set[str] = set()
-        for name in ("attempts", "scratch", "slots"):
+        for name in ("attempts", "scratch", "slots", "owners"):
             (self._root / name).mkdir(parents=True, exist_ok=True)
         for path in (self._root, self._root / "attempts", self._root / "scratch"):
             path.chmod(0o711)
-        self._slots = Slots(self._root / "slots")
+        self._owners = Owners(self._root / "owners")
+        self._slots = Slots(self._root / "slots", self._owners.name)
 
     def create(self, mirror: Path, base_sha: str, attempt_id: str, *, toolchain: Path | None = None) -> Workspace:
         """A pristine checkout of `base_sha`; one that exists under this id is replaced."""
@@ -108,7 +109,7 @@ class Workspaces:
         with self._scratch() as scratch, self._slot(attempt_id) as uid:
             building = scratch / "workspace"
             self._build(building, mirror.resolve(), base_sha, uid)
-            meta = {"mirror": str(mirror.resolve()), "base": base_sha, "uid": uid}
+            meta = {"mirror": str(mirror.resolve()), "base": base_sha, "uid": uid, "owner": self._owners.name}
             meta["toolchain"] = str(toolchain.resolve()) if toolchain else None
             (building / "meta.json").write_text(json.dumps(meta))
             building.rename(self._root / "attempts" / attempt_id)
@@ -183,21 +184,20 @@ class Workspaces:
         """Delete a workspace, whatever a worker made of it; may be called twice."""
         folder = self._root / "attempts" / attempt_id
         if NAME.fullmatch(attempt_id) and folder.exists():
-            with self._scratch() as scratch:
+            with self._scratch() as scratch, contextlib.suppress(FileNotFoundError):  # another one sweeps too
                 folder.rename(scratch / "gone")
         self._slots.release(attempt_id)
 
-    def sweep(self, keep: Collection[str]) -> tuple[str, ...]:
-        """Remove all workspaces but `keep`, and what a crash has left; returns the ids removed."""
+    def sweep(self) -> tuple[str, ...]:
+        """Remove the workspaces of processes that have died, and all else that they left; returns the ids removed."""
         for folder in (self._root / "scratch").iterdir():
-            owner = folder.name.split("-")[0]
-            if folder.name not in self._active and (owner == str(os.getpid()) or not alive(owner)):
+            if not self._owners.alive(folder.name.partition("-")[0]):
                 delete(folder)
-                self._slots.release(folder.name)
-        gone = tuple(folder.name for folder in (self._root / "attempts").iterdir() if folder.name not in keep)
+        gone = tuple(sorted(f.name for f in (self._root / "attempts").iterdir() if not self._owners.alive(_owner(f))))
         for name in gone:
             self.remove(name)
-        self._slots.sweep(lambda name: (self._root / "attempts" / name).exists() or name in self._active)
+        self._slots.sweep(self._owners.alive)
+        self._owners.forget_dead()
         return gone
 
     @contextlib.contextmanager
@@ -212,15 +212,13 @@ class Workspaces:
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
-        folder = self._root / "scratch" / f"{os.getpid()}-{next(_counter)}"
-        self._active.add(folder.name)
+        folder = self._root / "scratch" / f"{self._owners.name}-{next(_counter)}"
         try:
             folder.mkdir(mode=0o711)
             folder.chmod(0o711)
             yield folder
         finally:
             delete(folder)
-            self._active.discard(folder.name)
 
     def _build(self, folder: Path, mirror: Path, sha: str, uid: int) -> None:
         """A checkout whose files belong to `uid`: one `git reset --hard` on a GIT_DIR that borrows all objects."""
@@ -243,6 +241,14 @@ class Workspaces:
         env = {"GIT_WORK_TREE": str(tree), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(mirror / "objects")}
         # The alternates file names the path inside the sandbox; outside, git would warn that it is not there.
         git("reset", "--hard", "--quiet", sha, git_dir=git_dir, env=env, user=self._slots.user(uid))
+
+
+def _owner(attempt: Path) -> str:
+    """Who made a workspace; nobody, when another process is just taking it away."""
+    try:
+        return str(json.loads((attempt / "meta.json").read_text())["owner"])
+    except (FileNotFoundError, KeyError):
+        return ""
 
 
 def delete(folder: Path) -> None:

@@ -61,8 +61,9 @@ class Invariants:
             assert self.stage.status()["troubles"] == {"poisoned": [], "failed": []}
         data = self.stage.folder / "bot" / "workspaces"
         left = [str(path) for folder in ("attempts", "scratch", "slots") for path in (data / folder).iterdir()]
-        assert left == [], "workspaces are left"
-        assert sandboxes(data) == [], "a sandboxed process is left"
+        assert not left, f"workspaces are left: {left}"
+        running = sandboxes(data)
+        assert not running, f"sandboxed processes are left: {running}"
 
     def tested(self) -> None:
         """Invariant 4: slices and the target only moved forward, to commits whose very tree had been green."""

@@ -200,7 +200,7 @@ def test_external_does_the_whole_way(
     assert isinstance(committed, Committed)
     assert committed.files == ("new",)
     assert workspaces.verify(repo.mirror, committed.sha, ["cat new"])[0].output == "new\n"
-    workspaces.sweep(keep=())
+    workspaces.remove(workspace.id)
 
 
 def test_external_holds_limits(external: External, workspace: Workspace) -> None:
