@@ -75,7 +75,7 @@ def test_any_change_comes_out_byte_equal(tmp_path: Path) -> None:
     assert len({t.id for t in tree.tasks if "CHANGES.txt" in t.paths}) > 1
 
 
-@pytest.mark.parametrize("max_depth", [1, 3])
+@pytest.mark.parametrize("max_depth", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_large_change_is_split_as_deep_as_allowed(tmp_path: Path, max_depth: int) -> None:
     target = {f"src/{'ab'[n % 2]}/m{n}.py": Entry("100644", f"N = {n}\n".encode() * 40) for n in range(30)}
     root = put(tmp_path / "work", {})
@@ -97,7 +97,7 @@ class Redirected(Tree):
         return [{"what": "redirect", "by": "ada", "comment": 1, "words": self.words}] if turn == 1 else []
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_sample_comes_out_equal_with_green_steps(tmp_path: Path, seed: int) -> None:
     base, target = read_tree(SAMPLE / "base"), read_tree(SAMPLE / "target")
     script = load(SAMPLE / "script.yml")

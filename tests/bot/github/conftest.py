@@ -91,18 +91,19 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def hub(tmp_path: Path, source: Path, pem: str) -> Iterator[Hub]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, pem: str) -> Iterator[str]:
+    """The address of a localhub without repositories; the app is installed on all that ada will have."""
+    folder = tmp_path_factory.mktemp("server")
     seed = {
         "users": [{"login": "ada", "token": TOKEN}, {"login": "eve", "token": "ghp_" + "e" * 36}],
-        "repositories": [{"full_name": REPO, "source": str(source)}],
         "apps": [{"id": 7, "slug": "branchwork", "owner": "ada", "private_key_pem": pem, "permissions": PERMISSIONS}],
-        "installations": [{"app": "branchwork", "account": "ada", "repositories": [REPO]}],
+        "installations": [{"app": "branchwork", "account": "ada"}],
     }
-    (tmp_path / "seed.json").write_text(json.dumps(seed))
+    (folder / "seed.json").write_text(json.dumps(seed))
     process = subprocess.Popen(
-        [sys.executable, "-m", "localhub", "--port", "0", "--data", str(tmp_path / "hub"), "--seed",
-         str(tmp_path / "seed.json")],
+        [sys.executable, "-m", "localhub", "--port", "0", "--data", str(folder / "hub"), "--seed",
+         str(folder / "seed.json")],
         stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert process.stdout is not None
@@ -110,18 +111,26 @@ def hub(tmp_path: Path, source: Path, pem: str) -> Iterator[Hub]:
         line = process.stdout.readline()
         found = re.search(r"http://\S+", line)
         assert found, line
-        url = found[0]
         try:
-            with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as person:
-                repo = person.get(f"{url}/repos/{REPO}", headers={"Authorization": f"Bearer {TOKEN}"}).json()
-                hub = Hub(url, pem, 0, repo["id"], person=person)
-                gateways = Gateways(hub.app_id, pem, url)
-                hub.installation = gateways.installations()[0].id
-                gateways.close()
-                yield hub
+            yield found[0]
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=10)
+
+
+@pytest.fixture
+def hub(server: str, source: Path, pem: str) -> Iterator[Hub]:
+    """The server with a new repository, which goes with its test."""
+    with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as person:
+        hub = Hub(server, pem, 0, 0, person=person)
+        hub.api("DELETE", "/_localhub/limits/counts")
+        hub.repo_id = hub.api("POST", "/user/repos", {"name": REPO.partition("/")[2]})["id"]
+        git(source, "push", "-q", server.replace("http://", f"http://ada:{TOKEN}@") + f"/{REPO}.git", "main")
+        gateways = Gateways(hub.app_id, pem, server)
+        hub.installation = gateways.installations()[0].id
+        gateways.close()
+        yield hub
+        hub.api("DELETE", f"/repos/{REPO}")
 
 
 @pytest.fixture
