@@ -11,9 +11,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG = ("scenarios/test_kill.py", "bot/", "scenarios/")
+"""Where the long groups are: begun first, one beside shorter tests, as begun last they would run on alone."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep groups together under `--dist loadgroup`: pytest 9.2 no longer reads the name that xdist 3.8 writes it into."""
+    """Begin with what takes long, and keep groups together.
+
+    Together under `--dist loadgroup`: pytest 9.2 no longer reads the name that xdist 3.8 writes it into.
+    """
+    items.sort(key=lambda item: next((n for n, part in enumerate(LONG) if f"tests/{part}" in item.nodeid), len(LONG)))
     if not getattr(config.option, "loadgroup", False):
         return
     for item in items:
