@@ -44,6 +44,9 @@ class Answer:
     """The body of the request."""
 
 
+MEMBERS = 32
+"""A commit is no longer put off for more to join it."""
+
 Done = Callable[[Answer], None]
 
 
@@ -119,8 +122,16 @@ class Eager:
             return
         if group not in self._waiting:
             self._waiting[group] = []
-            asyncio.get_running_loop().call_soon(self._save, group)
+            asyncio.get_running_loop().call_soon(self._save_soon, group, 0)
         self._waiting[group].append(lambda error: done(answer if error is None else _server_error()))
+
+    def _save_soon(self, group: Group, before: int) -> None:
+        """Once no more requests have come since the last look: those that came meanwhile share the commit."""
+        members = len(self._waiting[group])
+        if before < members < MEMBERS and not group.done:
+            asyncio.get_running_loop().call_soon(self._save_soon, group, members)
+        else:
+            self._save(group)
 
     def _save(self, group: Group) -> None:
         """The commit that everything of this turn of the loop waits for."""
