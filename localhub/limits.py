@@ -6,6 +6,7 @@ Source: docs.github.com, "Rate limits for the REST API" and "Rate limits and que
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from localhub.auth import Actor
@@ -211,15 +212,19 @@ class Limits:
 
     def state(self, actor: Actor, resource: str) -> dict[str, int]:
         """limit, remaining, reset and used, as GET /rate_limit shows them."""
-        maximum = self.maximum(actor, resource)
+        return self.states(actor, (resource,))[resource]
+
+    def states(self, actor: Actor, resources: Sequence[str]) -> dict[str, dict[str, int]]:
+        """The `state` of each resource."""
+        limits = {name: self.maximum(actor, name) for name in resources}
+        found = {}
         with self._lock:
-            window = current(self._bucket(actor), resource, self._hub.clock.timestamp())
-            return {
-                "limit": maximum,
-                "remaining": max(0, maximum - window.used),
-                "reset": int(window.reset),
-                "used": window.used,
-            }
+            bucket, now = self._bucket(actor), self._hub.clock.timestamp()
+            for name, limit in limits.items():
+                window = current(bucket, name, now)
+                left, reset = max(0, limit - window.used), int(window.reset)
+                found[name] = {"limit": limit, "remaining": left, "reset": reset, "used": window.used}
+        return found
 
     def _primary(self, actor: Actor, resource: str, window: Window, maximum: int) -> GitHubError:
         return GitHubError(

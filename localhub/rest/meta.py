@@ -60,7 +60,7 @@ def router(hub: Hub) -> APIRouter:
     @api.get("/rate_limit")
     def rate_limit() -> Response:
         actor = current_actor()
-        resources = {name: hub.limits.state(actor, name) for name in RESOURCES}
+        resources = hub.limits.states(actor, RESOURCES)
         return reply({"resources": resources} | ({"rate": resources["core"]} if is_first() else {}))
 
     @api.get("/meta")
