@@ -134,7 +134,7 @@ class Eager:
             self._save(group)
 
     def _save(self, group: Group) -> None:
-        """The commit that everything of this turn of the loop waits for."""
+        """The commit that its members wait for."""
         error: BaseException | None = None
         try:
             self._hub.db.finish(group)

@@ -1,9 +1,9 @@
 """Checkouts for attempts: made from one bare mirror, committed through a second sandbox, gone without a trace.
 
-    root/attempts/ID/   an attempt's workspace: tree (its /workspace), git (its read-only .git), outputs, meta.json
-    root/scratch/OWNER-N/ what is being built, checked or verified; of no use after a crash
-    root/slots/N        taken uids: as root, each workspace has a uid of its own, so that none can starve another
-    root/owners/OWNER   locked while its process runs: `sweep` removes what the others have left
+    root/attempts/ID/       an attempt's workspace: tree (its /workspace), git (its read-only .git), outputs, meta.json
+    root/scratch/OWNER-N/   what is being built, checked or verified; of no use after a crash
+    root/slots/N            taken uids: as root, each workspace has a uid of its own, so that none can starve another
+    root/owners/OWNER       locked while its process runs; `sweep` removes what others have left
 
 The mirror belongs to the trusted side, and workers' commits enter it under refs/branchwork/attempts/ID alone.
 """
