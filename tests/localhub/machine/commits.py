@@ -50,6 +50,12 @@ class Commits:
         beaten = {each for name in common for each in self.reachable(*self.known[name].parents)}
         return sorted(common - beaten, key=lambda name: int(name[1:]))
 
+    def change(self, base: str, head: str) -> dict[str, tuple[str | None, str | None]]:
+        """{path: (before, after)} of what `git diff base...head` shows."""
+        forks = self.merge_bases(base, head)
+        old, new = self.known[forks[0]].files if forks else {}, self.known[head].files
+        return {path: (old.get(path), new.get(path)) for path in old | new if old.get(path) != new.get(path)}
+
     def merge(self, ours: str, theirs: str) -> Files | None:
         """What `git merge` makes of two commits, None for a conflict."""
         base = self._virtual(self.merge_bases(ours, theirs))

@@ -223,6 +223,8 @@ class IssueRules(MilestoneRules):
         thing = next((each for each in self.things.values() if comment_id in each.comments), None)
         if thing is None:
             raise Refused(404)
+        if not thing.is_pull:
+            demand(actor, "read", "issues")  # an app's right to write pull requests opens no issue
         if thing.comments[comment_id][0] != actor.login and not actor.may("write", *BOTH):
             raise Refused(403, "another's comment")
         return thing

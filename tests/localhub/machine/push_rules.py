@@ -182,14 +182,15 @@ class PushRules(ConversationRules):
     def _head_moved(self, by: str, branch: str, new: str, *, forced: bool) -> None:
         """Open pull requests follow their branch; one that is left without commits is closed."""
         for pull in self.pulls(head=branch, state="open"):
-            before, pull.head_sha = pull.head_sha, new
+            before, old_base, pull.head_sha = pull.head_sha, pull.base_sha, new
             if before == new:
                 continue
             pull.base_sha = self.branches[pull.base]
             if forced:
                 self.note(pull, "head_ref_force_pushed", by)
             self.tell_of(pull, "synchronize", by, before=before, after=new)
-            self.dismiss_stale(pull, by)
+            if self.commits.change(old_base, before) != self.commits.change(pull.base_sha, new):
+                self.dismiss_stale(pull, by)
             if self.commits.is_ancestor(new, pull.base_sha):
                 self.close(pull, by)
 
