@@ -16,6 +16,8 @@ from localhub.actions.workflows import Workflow
 MATRIX_LIMIT = 256
 #: The step that is added to every job with outputs; it writes them, evaluated, where the log shows them.
 OUTPUTS_STEP = "localhub_outputs"
+#: What GitHub runs scripts with (docs.github.com, "Workflow syntax", `jobs.<job_id>.steps[*].shell`).
+_SHELLS = {"": "bash -e {0}", "bash": "bash --noprofile --norc -eo pipefail {0}", "sh": "sh -e {0}"}
 
 
 class MatrixError(Exception):
@@ -123,7 +125,8 @@ def document(workflow: Workflow, job_id: str, job: Mapping[str, Any], known: Kno
     """A workflow of this one leg, as act gets it: what other jobs and the matrix decide is decided already."""
     whole = {name: value for name, value in known.whole.items() if name != "secrets"}
     known = Known(whole, known.partial)
-    steps = [_step(step, known) for step in job["steps"]]
+    usual = _usual_shell(job) or _usual_shell(workflow.document)
+    steps = [_step(step, known, usual) for step in job["steps"]]
     if job.get("outputs"):
         steps.append(_outputs_step(templates.reduced(job["outputs"], known)))
     only: dict[str, Any] = {"runs-on": "ubuntu-latest", "steps": steps}
@@ -139,8 +142,18 @@ def _on(event: str) -> Any:
     return {"schedule": [{"cron": "0 0 * * *"}]} if event == "schedule" else event
 
 
-def _step(step: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def _usual_shell(tree: Mapping[str, Any]) -> Any:
+    defaults = tree.get("defaults")
+    run = defaults.get("run") if isinstance(defaults, Mapping) else None
+    return run.get("shell") if isinstance(run, Mapping) else None
+
+
+def _step(step: Mapping[str, Any], known: Known, usual: Any) -> dict[str, Any]:
+    """A step as act gets it; `usual` is the shell of those that name none."""
     ready = {name: templates.reduced(value, known) for name, value in step.items() if name != "if"}
+    shell = str(ready.get("shell") or usual or "")
+    if "run" in ready and shell in _SHELLS:
+        ready["shell"] = f"/run/localhub/linger {_SHELLS[shell]}"
     return ready | ({"if": templates.reduced_if(step["if"], known)} if step.get("if") is not None else {})
 
 

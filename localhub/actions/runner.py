@@ -23,6 +23,7 @@ from localhub.actions.ending import act_of, kill, listens
 from localhub.actions.sandbox import Mount, Sandbox
 
 _STUBS = Path(__file__).with_name("stubs")
+_LINGER = Path(__file__).with_name("linger")
 _LINE_LIMIT = 1_000_000
 #: How long `always()` steps of a cancelled job may take (docs.github.com, "Workflow cancellation reference").
 GRACE = 300.0
@@ -226,6 +227,7 @@ class Runner:
                 binary = act_binary()
                 assert binary is not None
                 shutil.copyfile(binary, folder / "act")
+                shutil.copyfile(_LINGER, folder / _LINGER.name)
                 for path in (folder, folder / "act", *folder.rglob("*")):
                     path.chmod(0o755)
                 self._tools = folder
