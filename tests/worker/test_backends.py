@@ -82,7 +82,7 @@ import sys
 from pathlib import Path
 from worker.sandbox import SandboxCommand
 from worker.sandbox.bubblewrap import Bubblewrap
-Bubblewrap().run(SandboxCommand(command="echo > ready; exec sleep " + sys.argv[2], workspace=Path(sys.argv[1])))
+Bubblewrap().run(SandboxCommand(command="exec sleep " + sys.argv[2], workspace=Path(sys.argv[1])))
 """
 
 
@@ -113,10 +113,12 @@ def test_a_sandbox_dies_with_its_launcher(workspace: Workspace) -> None:
     env, marker = {**os.environ, "PYTHONPATH": str(ROOT)}, f"4{os.getpid():08}"
     with subprocess.Popen([sys.executable, "-c", LAUNCHER, str(workspace.tree), marker], env=env) as launcher:
         until = time.monotonic() + 20
-        while not (workspace.tree / "ready").exists() and time.monotonic() < until:
-            time.sleep(0.02)
-        assert sleeping(marker)
-        launcher.send_signal(signal.SIGKILL)
+        try:
+            while not sleeping(marker) and time.monotonic() < until:
+                time.sleep(0.02)
+            assert sleeping(marker)
+        finally:
+            launcher.send_signal(signal.SIGKILL)
     while sleeping(marker) and time.monotonic() < until:
         time.sleep(0.02)
     assert not sleeping(marker)
