@@ -1,12 +1,14 @@
-"""What is read out of act's lines, as act wrote them."""
+"""What is read out of act's lines, as act wrote them, and what of a step comes to its log."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from localhub.actions.act_log import Reader
+from tests.localhub.test_workflow_jobs import ends, flow, latest, log
 
 
 @pytest.mark.parametrize(
@@ -70,3 +72,19 @@ def test_the_exit_code_comes_after_what_the_step_printed(swapped: bool) -> None:
     job = reader.end(3.0, None, 1)
     assert [note.message for note in job.annotations] == ["no such branch", "Process completed with exit code 1."]
     assert job.log.index("no such branch") < job.log.index("Process completed")
+
+
+def test_what_a_failing_step_prints_last_is_in_its_log(hub: Any) -> None:
+    """act dropped it of about one in ten."""
+    with hub.client("alice") as alice, hub.bot() as bot:
+        flow(alice, """
+  plain: {runs-on: ubuntu-latest, strategy: {fail-fast: false, matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}},
+          steps: [{name: Fail, run: echo the very end; exit 3}]}
+  named: {runs-on: ubuntu-latest, strategy: {fail-fast: false, matrix: {shell: [sh, bash]}},
+          steps: [{name: Fail, shell: '${{ matrix.shell }}', run: echo the very end; exit 3}]}
+""")  # fmt: skip
+        hub.settle()
+        names = ends(bot, latest(bot))
+        assert len(names) == 10
+        for name in names:
+            assert "the very end" in log(bot, latest(bot), name), name

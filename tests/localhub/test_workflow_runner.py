@@ -295,13 +295,3 @@ def test_a_run_costs_little_beyond_its_own_commands(world: World) -> None:
 def _processor_seconds() -> float:
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-@pytest.mark.parametrize("shell", ["", "shell: sh, ", "shell: bash, "])
-def test_what_a_failing_step_prints_last_is_kept(world: World, shell: str) -> None:
-    """Of some of them act lost the last lines."""
-    for _ in range(6):
-        job = world.run(f"    steps: [{{name: Fail, {shell}run: echo the very end; exit 3}}]\n")
-        assert job.conclusion == "failure"
-        assert "the very end" in job.log, job.log
-        assert "exit code 3." in job.log

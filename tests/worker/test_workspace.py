@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -204,10 +203,9 @@ def test_sweep_removes_what_a_dead_process_left_and_nothing_of_one_that_lives(
         assert workspaces.sweep() == ()
         assert {name: sorted((data / name).iterdir()) for name in names} == both
         other.kill()
-        # Not reaped yet: it still has a process id.
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # dead and not reaped: it still has a process id
         (data / "slots" / "29999").touch()  # a crash in the middle of a claim, as files once were
-        while workspaces.sweep() != ("n2-a1",):
-            time.sleep(0.01)
+        assert workspaces.sweep() == ("n2-a1",)
     assert {name: sorted((data / name).iterdir()) for name in names} == before
     assert workspace.tree.exists()
 
@@ -216,11 +214,8 @@ def test_a_failed_creation_leaves_nothing(workspaces: Workspaces, repo: Any, sha
     with pytest.raises(Exception, match="reset failed"):
         workspaces.create(repo.mirror, "f" * 40, "n9-a1")
     assert workspaces.open("n9-a1") is None
-    assert [list(path.iterdir()) for path in map((shared / "data").joinpath, ("attempts", "scratch", "slots"))] == [
-        [],
-        [],
-        [],
-    ]
+    left = [path for name in ("attempts", "scratch", "slots") for path in (shared / "data" / name).iterdir()]
+    assert left == []
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 101, "a\n"])
